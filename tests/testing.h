@@ -27,6 +27,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct clfs_test {
@@ -37,6 +38,13 @@ typedef struct clfs_test {
 #define CLFS_TEST(function) { #function, function }
 
 static unsigned clfs_tests_passed, clfs_tests_failed;
+
+/* True where everything is many times slower (valgrind, ThreadSanitizer): a test that repeats itself may do so less often. */
+static inline int
+clfs_test_quick (void)
+{
+    return getenv ("CLFS_TEST_QUICK") != NULL;
+}
 
 static inline void
 clfs_test_done (const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord failures)
