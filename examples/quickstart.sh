@@ -48,7 +48,6 @@ leave ()
 demonstrate ()
 {
     local web till lsn i
-    trap leave EXIT
 
     note "A store of logs, mounted by $(id -un)."
     run 'mkdir mnt'
@@ -106,7 +105,6 @@ demonstrate ()
 
     note "Leaving: returns when everything is flushed and the store is free."
     run 'clfs -u mnt'
-    trap - EXIT
     run 'ls -A mnt logs'
 }
 
@@ -175,5 +173,6 @@ fi
 "${as_user[@]}" env HOME="$work/home" PATH="$work/prefix/bin:$PATH" bash -c "set -eu -o pipefail
     $(declare -f fail run note same leave demonstrate)
     cd '$work/home'
+    trap leave EXIT
     demonstrate"
 printf '\nquickstart: done in %d s\n' "$SECONDS"

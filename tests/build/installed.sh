@@ -62,6 +62,7 @@ readme_example ()
 {
     awk '/^```c$/ && !done {inside = 1; next} /^```$/ && inside {inside = 0; done = 1} inside' \
         "$CLFS_SRC/README.md" > example.c
+    rm -f example
     grep -q main example.c || return
     case $1 in
         shared) $CC $warnings -o example example.c $(pkg-config --cflags --libs clfs) ;;
@@ -76,7 +77,7 @@ readme_example ()
 
 static_is_static ()
 {
-    ! ldd example | grep -q libclfs
+    [ -x example ] && ! ldd example | grep -q libclfs
 }
 
 try pkg_config_knows_the_version test "$(pkg-config --modversion clfs)" = "$(pkg-config --modversion clfs-windows)"
