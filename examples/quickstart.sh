@@ -24,7 +24,7 @@ fail ()
 run ()
 {
     printf '\n$ %s\n' "$1"
-    eval "$1"
+    eval "$1" || fail "that failed"
 }
 
 note ()

@@ -60,6 +60,13 @@ programs ()
     make -s "print-$1" | tr ' ' '\n' | grep -E "$2" || true
 }
 
+# There is nothing of this kind: no test, and nothing skipped either.
+nothing ()
+{
+    echo "there are no $1"
+    echo "0 passed, 0 failed"
+}
+
 # What scripts that use an installed clfs find in their environment.
 export_installed ()
 {
@@ -154,7 +161,7 @@ part_tsan ()
     # gcc 12's ThreadSanitizer does not know the address layouts of kernels with more randomization.
     if setarch -R true 2> /dev/null; then quiet="setarch -R"; fi
     list=$(programs check_PROGRAMS '^tests/(engine|storage|api)/' | tr '\n' ' ')
-    [ -n "$list" ] || { echo "SKIP tsan: there are no tests of engine, storage, api"; return; }
+    [ -n "$list" ] || { nothing "tests of engine, storage, api"; return; }
     check TESTS="$list" LOG_COMPILER="$quiet"
 }
 
@@ -199,7 +206,7 @@ part_crash ()
     cd "$WORK/build"
     make -s -j"$JOBS" extra
     mapfile -t list < <(programs EXTRA_PROGRAMS '^tests/crash/')
-    [ ${#list[@]} -gt 0 ] || { echo "SKIP crash: there are no programs in tests/crash"; return; }
+    [ ${#list[@]} -gt 0 ] || { nothing "programs in tests/crash"; return; }
     run_each 300 "${list[@]}"
 }
 
@@ -209,7 +216,7 @@ part_fuzz ()
     configure_asan
     make -s -j"$JOBS" extra
     mapfile -t list < <(programs EXTRA_PROGRAMS '^tests/fuzz/')
-    [ ${#list[@]} -gt 0 ] || { echo "SKIP fuzz: there are no programs in tests/fuzz"; return; }
+    [ ${#list[@]} -gt 0 ] || { nothing "programs in tests/fuzz"; return; }
     run_each 120 "${list[@]}"
 }
 
@@ -219,7 +226,7 @@ part_mount ()
     fuse_works mount || return 0
     export_installed
     mapfile -t scripts < <(mount_scripts user)
-    [ ${#scripts[@]} -gt 0 ] || { echo "SKIP mount: there are no scripts in tests/mount"; return; }
+    [ ${#scripts[@]} -gt 0 ] || { nothing "scripts in tests/mount"; return; }
     run_each 300 "${scripts[@]}"
 }
 
@@ -227,7 +234,7 @@ part_mount_root ()
 {
     local scripts
     mapfile -t scripts < <(mount_scripts root)
-    [ ${#scripts[@]} -gt 0 ] || { echo "0 passed, 0 failed"; return; }
+    [ ${#scripts[@]} -gt 0 ] || { nothing "root scripts in tests/mount"; return; }
     if [ "$(id -u)" != 0 ]; then
         echo "SKIP mount_root: needs root, to have several users"
         return
