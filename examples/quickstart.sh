@@ -82,7 +82,11 @@ demonstrate ()
     tail -n 0 -f mnt/orders/records > followed &
     tail_pid=$!
     printf '\n$ %s\n' 'tail -n 0 -f mnt/orders/records > followed &'
-    for i in $(seq 100); do [ ! -e "/proc/$tail_pid/fd/3" ] || break; sleep 0.05; done
+    # It follows once it stands at the end.
+    for i in $(seq 100); do
+        if grep -qs '^pos:.*[1-9]' "/proc/$tail_pid/fdinfo/3"; then break; fi
+        sleep 0.05
+    done
     run "echo 'order 2002 paid' >> mnt/orders/records"
     for i in $(seq 100); do [ ! -s followed ] || break; sleep 0.1; done
     run 'cat followed'
