@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* file_storage.c - a store as a directory of files: the directory itself, its names and its surroundings. */
 #include "storage/file_storage_internal.h"
+#include "storage/storage_name.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -57,23 +57,13 @@ clfs_file_storage_status (int error)
 }
 
 NTSTATUS
-clfs_file_storage_check_name (const char *name)
-{
-    if (name[0] == '\0' || strcmp (name, ".") == 0 || strcmp (name, "..") == 0 || strchr (name, '/') != NULL)
-        return STATUS_OBJECT_NAME_INVALID;
-    if (strlen (name) > NAME_MAX)
-        return STATUS_OBJECT_NAME_INVALID;
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS
 clfs_file_storage_openat (clfs_file_storage *storage, const char *name, int flags, int *fd)
 {
     struct stat status;
     NTSTATUS result;
 
     *fd = -1;
-    result = clfs_file_storage_check_name (name);
+    result = clfs_storage_check_name (name);
     if (!NT_SUCCESS (result))
         return result;
 
@@ -97,7 +87,7 @@ static NTSTATUS
 remove_name (clfs_storage *base, const char *name)
 {
     clfs_file_storage *storage = of_base (base);
-    NTSTATUS result = clfs_file_storage_check_name (name);
+    NTSTATUS result = clfs_storage_check_name (name);
 
     if (!NT_SUCCESS (result))
         return result;
@@ -131,10 +121,10 @@ rename_name (clfs_storage *base, const char *from, const char *to, bool replace)
 {
     clfs_file_storage *storage = of_base (base);
     int fd = storage->directory_fd;
-    NTSTATUS result = clfs_file_storage_check_name (from);
+    NTSTATUS result = clfs_storage_check_name (from);
 
     if (NT_SUCCESS (result))
-        result = clfs_file_storage_check_name (to);
+        result = clfs_storage_check_name (to);
     if (!NT_SUCCESS (result))
         return result;
     if (storage->read_only)

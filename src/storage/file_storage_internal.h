@@ -30,9 +30,6 @@ typedef struct clfs_file_storage {
 /* The one place where an errno becomes a status. */
 NTSTATUS clfs_file_storage_status (int error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* STATUS_OBJECT_NAME_INVALID unless `name` is a single path component. */
-NTSTATUS clfs_file_storage_check_name (const char *name) G_GNUC_WARN_UNUSED_RESULT;
-
 /* Opens `name` below the directory, never through a symbolic link, never waiting for a FIFO's other end; what is
  * there must be a plain file (else STATUS_ACCESS_DENIED). *fd is the caller's to close; -1 on failure. */
 NTSTATUS clfs_file_storage_openat (clfs_file_storage *storage, const char *name, int flags, int *fd)

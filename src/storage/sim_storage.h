@@ -7,6 +7,8 @@
  * from a seed, so one seed is one run.
  *
  * The disk outlives the storages opened on it: closing one without care is the death of a process.
+ * Files, locks and maps may be closed after their storage (all else on them fails then), but not after the disk; what is
+ * still open when the disk is freed is freed with it.
  */
 #ifndef CLFS_STORAGE_SIM_STORAGE_H
 #define CLFS_STORAGE_SIM_STORAGE_H
@@ -29,7 +31,10 @@ enum clfs_sim_survivors {
     CLFS_SIM_CHOSEN, /* those whose bit is set in `chosen`, in the order of clfs_sim_unsynced_count */
 };
 
-/* How many sectors (and names) are written but not synced now. */
+/* How many items are written but not synced now. An item is one content of a sector, one size of a file, or one
+ * change of a name: a sector written twice since the last barrier is two, and the last one that survives counts. Zeros
+ * written over zeros of a synced or new file are none. Lock files and shared memory are never items. The order: files by
+ * age, in each its sizes, then its sectors; then the names. */
 size_t clfs_sim_unsynced_count (clfs_sim_disk *disk);
 
 /* The machine loses power: all storages on the disk are dead (each call on them fails with
@@ -41,7 +46,10 @@ void clfs_sim_power_loss (clfs_sim_disk *disk, enum clfs_sim_survivors survivors
 void clfs_sim_kill (clfs_sim_disk *disk);
 
 /* The n-th I/O from now (0: the next one) and all later ones do not happen: the storage is dead from there on, as if
- * power had failed just before. CLFS_SIM_NEVER: no more. For crash points: run, count with clfs_sim_io_count, choose. */
+ * power had failed just before. CLFS_SIM_NEVER: no more. For crash points: run, count with clfs_sim_io_count, choose.
+ * An I/O is a call that may change something: opening with CREATE, write, barrier, fill_zero, remove, rename, sync_names,
+ * lock, map with CREATE, map_grow. Maps become private copies at that moment, so stores after it are not seen by
+ * anybody. clfs_sim_power_loss or clfs_sim_kill says how it ended, and lets new storages be opened. */
 #define CLFS_SIM_NEVER UINT64_MAX
 void clfs_sim_stop_after (clfs_sim_disk *disk, uint64_t ios);
 uint64_t clfs_sim_io_count (clfs_sim_disk *disk);
