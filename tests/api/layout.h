@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * layout.h - sizes, offsets and numbers of the Windows types, as 64-bit Windows has them: checked when this is
+ * compiled, as C and C++, with a 16-bit wchar_t and with a 32-bit one.
+ */
+#ifndef CLFS_TESTS_API_LAYOUT_H
+#define CLFS_TESTS_API_LAYOUT_H
+
+#include <wdm.h>
+
+#include <clfsw32.h>
+#include <clfs/clfs.h>
+
+#define AT(type, field, offset) static_assert (offsetof (type, field) == (offset), #type "." #field)
+#define SIZE(type, bytes) static_assert (sizeof (type) == (bytes), #type)
+#define NUMBER(name, value) static_assert ((name) == (value), #name)
+
+SIZE (WCHAR, 2);
+SIZE (UCHAR, 1);
+SIZE (USHORT, 2);
+SIZE (ULONG, 4);
+SIZE (LONG, 4);
+SIZE (ULONGLONG, 8);
+SIZE (LONGLONG, 8);
+SIZE (BOOLEAN, 1);
+SIZE (NTSTATUS, 4);
+SIZE (ACCESS_MASK, 4);
+SIZE (PVOID, 8);
+SIZE (POOL_TYPE, 4);
+SIZE (GUID, 16);
+SIZE (UNICODE_STRING, 16);
+AT (UNICODE_STRING, MaximumLength, 2);
+AT (UNICODE_STRING, Buffer, 8);
+
+SIZE (CLFS_LSN, 8);
+SIZE (CLS_LSN, 8);
+SIZE (CLFS_CONTAINER_ID, 4);
+SIZE (CLFS_RECORD_TYPE, 1);
+SIZE (CLFS_CONTEXT_MODE, 4);
+SIZE (CLFS_NODE_ID, 8);
+SIZE (CLFS_WRITE_ENTRY, 16);
+AT (CLFS_WRITE_ENTRY, ByteLength, 8);
+
+SIZE (CLFS_INFORMATION, 120);
+AT (CLFS_INFORMATION, TotalAvailable, 0);
+AT (CLFS_INFORMATION, CurrentAvailable, 8);
+AT (CLFS_INFORMATION, TotalReservation, 16);
+AT (CLFS_INFORMATION, BaseFileSize, 24);
+AT (CLFS_INFORMATION, ContainerSize, 32);
+AT (CLFS_INFORMATION, TotalContainers, 40);
+AT (CLFS_INFORMATION, FreeContainers, 44);
+AT (CLFS_INFORMATION, TotalClients, 48);
+AT (CLFS_INFORMATION, Attributes, 52);
+AT (CLFS_INFORMATION, FlushThreshold, 56);
+AT (CLFS_INFORMATION, SectorSize, 60);
+AT (CLFS_INFORMATION, MinArchiveTailLsn, 64);
+AT (CLFS_INFORMATION, BaseLsn, 72);
+AT (CLFS_INFORMATION, LastFlushedLsn, 80);
+AT (CLFS_INFORMATION, LastLsn, 88);
+AT (CLFS_INFORMATION, RestartLsn, 96);
+AT (CLFS_INFORMATION, Identity, 104);
+
+SIZE (CLFS_CONTAINER_INFORMATION, 576);
+AT (CLFS_CONTAINER_INFORMATION, CreationTime, 8);
+AT (CLFS_CONTAINER_INFORMATION, LastAccessTime, 16);
+AT (CLFS_CONTAINER_INFORMATION, LastWriteTime, 24);
+AT (CLFS_CONTAINER_INFORMATION, ContainerSize, 32);
+AT (CLFS_CONTAINER_INFORMATION, FileNameActualLength, 40);
+AT (CLFS_CONTAINER_INFORMATION, FileNameLength, 44);
+AT (CLFS_CONTAINER_INFORMATION, FileName, 48);
+AT (CLFS_CONTAINER_INFORMATION, State, 560);
+AT (CLFS_CONTAINER_INFORMATION, PhysicalContainerId, 564);
+AT (CLFS_CONTAINER_INFORMATION, LogicalContainerId, 568);
+
+SIZE (CLFS_IO_STATISTICS_HEADER, 16);
+AT (CLFS_IO_STATISTICS_HEADER, eStatsClass, 4);
+AT (CLFS_IO_STATISTICS_HEADER, cbLength, 8);
+AT (CLFS_IO_STATISTICS_HEADER, coffData, 12);
+SIZE (CLFS_IO_STATISTICS, 48);
+AT (CLFS_IO_STATISTICS, cFlush, 16);
+AT (CLFS_IO_STATISTICS, cbMetaFlush, 40);
+
+SIZE (CLFS_SCAN_CONTEXT, 56);
+AT (CLFS_SCAN_CONTEXT, plfoLog, 8);
+AT (CLFS_SCAN_CONTEXT, hLog, 8);
+AT (CLFS_SCAN_CONTEXT, cIndex, 16);
+AT (CLFS_SCAN_CONTEXT, cContainers, 24);
+AT (CLFS_SCAN_CONTEXT, cContainersReturned, 32);
+AT (CLFS_SCAN_CONTEXT, eScanMode, 40);
+AT (CLFS_SCAN_CONTEXT, pinfoContainer, 48);
+
+SIZE (CLFS_ARCHIVE_DESCRIPTOR, 592);
+AT (CLFS_ARCHIVE_DESCRIPTOR, infoContainer, 16);
+SIZE (CLFS_LOG_NAME_INFORMATION, 4);
+AT (CLFS_LOG_NAME_INFORMATION, Name, 2);
+SIZE (CLFS_STREAM_ID_INFORMATION, 1);
+SIZE (CLFS_PHYSICAL_LSN_INFORMATION, 24);
+AT (CLFS_PHYSICAL_LSN_INFORMATION, VirtualLsn, 8);
+AT (CLFS_PHYSICAL_LSN_INFORMATION, PhysicalLsn, 16);
+
+NUMBER (ClfsNullRecord, 0);
+NUMBER (ClfsDataRecord, 1);
+NUMBER (ClfsRestartRecord, 2);
+NUMBER (ClfsClientRecord, 3);
+NUMBER ((int) ClfsContextNone, 0);
+NUMBER ((int) ClfsContextUndoNext, 1);
+NUMBER ((int) ClfsContextPrevious, 2);
+NUMBER ((int) ClfsContextForward, 3);
+NUMBER ((int) ClfsLogBasicInformation, 0);
+NUMBER ((int) ClfsLogPhysicalLsnInformation, 5);
+NUMBER (CLFS_FLAG_FORCE_APPEND, 1);
+NUMBER (CLFS_FLAG_FORCE_FLUSH, 2);
+NUMBER (CLFS_FLAG_USE_RESERVATION, 4);
+NUMBER (CLFS_FLAG_REENTRANT_FILE_SYSTEM, 8);
+NUMBER (CLFS_FLAG_NON_REENTRANT_FILTER, 0x10);
+NUMBER (CLFS_FLAG_REENTRANT_FILTER, 0x20);
+NUMBER (CLFS_FLAG_IGNORE_SHARE_ACCESS, 0x40);
+NUMBER (CLFS_FLAG_MINIFILTER_LEVEL, 0x100);
+NUMBER (CLFS_FLAG_HIDDEN_SYSTEM_LOG, 0x200);
+NUMBER (ClfsContainerInitializing, 1);
+NUMBER (ClfsContainerPendingArchiveAndDelete, 0x20);
+NUMBER (CLFS_SCAN_CLOSE, 8);
+NUMBER (GENERIC_READ, 0x80000000u);
+NUMBER (GENERIC_WRITE, 0x40000000u);
+NUMBER (DELETE, 0x10000u);
+NUMBER (FILE_ATTRIBUTE_DEDICATED, 0x100);
+NUMBER (CREATE_NEW, 1);
+NUMBER (OPEN_EXISTING, 3);
+NUMBER (OPEN_ALWAYS, 4);
+NUMBER ((uint32_t) STATUS_LOG_FULL, 0xC01A001Du);
+NUMBER (NT_SUCCESS (STATUS_LOG_NO_RESTART), 1);
+
+#undef AT
+#undef SIZE
+#undef NUMBER
+
+#endif
