@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * name.c - what the names mean that Windows' API takes: log:/directory/NAME and container paths.
+ */
+#include "api.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* As clfs_container_info.name has room for. */
+#define CONTAINER_NAME_BYTES_MAX 63u
+
+static NTSTATUS
+text_to_utf8 (const UNICODE_STRING *text, char **out)
+{
+    if (text == NULL || text->Length % 2 != 0 || (text->Length > 0 && text->Buffer == NULL))
+        return STATUS_INVALID_PARAMETER;
+    size_t units = text->Length / 2;
+    glong written = 0;
+    g_autofree char *utf8 =
+        units == 0 ? g_strdup ("")
+                   : g_utf16_to_utf8 ((const gunichar2 *) text->Buffer, (glong) units, NULL, &written, NULL);
+    /* A NUL within the text would end it early; lone surrogates have no UTF-8. */
+    if (utf8 == NULL || strlen (utf8) != (size_t) written)
+        return STATUS_OBJECT_NAME_INVALID;
+    *out = g_steal_pointer (&utf8);
+    return STATUS_SUCCESS;
+}
+
+/* Splits off the last component. False if `path` is not absolute or does not end with one. */
+static bool
+split_path (const char *path, char **directory, char **name)
+{
+    const char *slash = strrchr (path, '/');
+
+    if (path[0] != '/' || slash[1] == '\0')
+        return false;
+    *directory = slash == path ? g_strdup ("/") : g_strndup (path, (gsize) (slash - path));
+    *name = g_strdup (slash + 1);
+    return true;
+}
+
+static bool
+has_dot_components (const char *path)
+{
+    g_auto (GStrv) components = g_strsplit_set (path, "/\\", -1);
+
+    return g_strv_contains ((const char *const *) components, ".")
+           || g_strv_contains ((const char *const *) components, "..");
+}
+
+NTSTATUS
+clfs_log_path_parse (const UNICODE_STRING *text, clfs_log_path *out)
+{
+    g_autofree char *utf8 = NULL;
+    NTSTATUS status = text_to_utf8 (text, &utf8);
+
+    *out = (clfs_log_path) { 0 };
+    if (!NT_SUCCESS (status))
+        return status;
+    if (g_ascii_strncasecmp (utf8, "log:", 4) != 0)
+        return STATUS_OBJECT_NAME_INVALID;
+    char *path = utf8 + 4;
+    char *stream = strstr (path, "::");
+    if (stream != NULL) {
+        if (strchr (stream + 2, '/') != NULL || strstr (stream + 2, "::") != NULL)
+            return STATUS_OBJECT_NAME_INVALID;
+        out->multiplexed = true;
+        *stream = '\0';
+    }
+    if (!split_path (path, &out->directory, &out->name) || !clfs_name_valid (out->name)) {
+        clfs_log_path_clear (out);
+        return STATUS_OBJECT_NAME_INVALID;
+    }
+    return STATUS_SUCCESS;
+}
+
+void
+clfs_log_path_clear (clfs_log_path *path)
+{
+    g_free (path->directory);
+    g_free (path->name);
+    *path = (clfs_log_path) { 0 };
+}
+
+NTSTATUS
+clfs_directory_identity (const char *directory, struct stat *out)
+{
+    if (stat (directory, out) == 0)
+        return S_ISDIR (out->st_mode) ? STATUS_SUCCESS : STATUS_OBJECT_PATH_NOT_FOUND;
+    switch (errno) {
+    case ENOENT:
+    case ENOTDIR:
+        return STATUS_OBJECT_PATH_NOT_FOUND;
+    case EACCES:
+        return STATUS_ACCESS_DENIED;
+    case ENAMETOOLONG:
+    case ELOOP:
+        return STATUS_OBJECT_NAME_INVALID;
+    case ENOMEM:
+        return STATUS_INSUFFICIENT_RESOURCES;
+    default:
+        return STATUS_IO_DEVICE_ERROR;
+    }
+}
+
+NTSTATUS
+clfs_container_path_parse (const UNICODE_STRING *text, const struct stat *store, char **out)
+{
+    g_autofree char *utf8 = NULL, *directory = NULL, *name = NULL;
+    NTSTATUS status = text_to_utf8 (text, &utf8);
+
+    if (!NT_SUCCESS (status))
+        return status;
+    if (has_dot_components (utf8))
+        return STATUS_OBJECT_NAME_INVALID;
+    if (g_ascii_strncasecmp (utf8, "%BLF%", 5) == 0) {
+        if (utf8[5] == ':') /* a stream of the base log file: there is nothing like it here */
+            return STATUS_NOT_SUPPORTED;
+        if (utf8[5] != '/' && utf8[5] != '\\')
+            return STATUS_OBJECT_NAME_INVALID;
+        name = g_strdup (utf8 + 6);
+        if (strpbrk (name, "/\\") != NULL) /* a store has no folders */
+            return STATUS_NOT_SUPPORTED;
+    } else {
+        struct stat identity;
+
+        if (!split_path (utf8, &directory, &name))
+            return STATUS_OBJECT_NAME_INVALID;
+        status = clfs_directory_identity (directory, &identity);
+        if (!NT_SUCCESS (status))
+            return status;
+        if (identity.st_dev != store->st_dev || identity.st_ino != store->st_ino)
+            return STATUS_OBJECT_NAME_INVALID;
+    }
+    /* What ends in .blf would look like a log. */
+    if (!clfs_name_valid (name) || strlen (name) > CONTAINER_NAME_BYTES_MAX || g_str_has_suffix (name, ".blf"))
+        return STATUS_OBJECT_NAME_INVALID;
+    *out = g_steal_pointer (&name);
+    return STATUS_SUCCESS;
+}
