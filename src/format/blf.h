@@ -86,6 +86,9 @@ void clfs_blf_free (clfs_blf *blf);
 clfs_blf_container *clfs_blf_add_container (clfs_blf *blf, const char *name, uint64_t size_bytes); /* next physical id */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (clfs_blf, clfs_blf_free)
 
+/* The log id that belongs to a GUID. Parsing fills blf->log_id; encoding takes it from the GUID. */
+uint64_t clfs_blf_log_id (const uint8_t guid[16]);
+
 /* Where the blocks of a file of ours are. */
 typedef struct clfs_blf_layout {
     uint32_t general_sectors;              /* 61 or 320 */

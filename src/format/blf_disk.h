@@ -170,9 +170,6 @@ static_assert (offsetof (clfs_ext, attrs) == 0x90, "attributes");
 static_assert (offsetof (clfs_ext, pending_bytes_max) == 0x150, "pending-max");
 static_assert (offsetof (clfs_ext, last_record) == 0x160, "newest record");
 
-/* The log id that belongs to a GUID. */
-uint64_t clfs_blf_log_id (const uint8_t guid[16]);
-
 /* Hash of a symbol's name: PJW over upper-cased UTF-16 units. */
 uint32_t clfs_symbol_hash (const uint16_t *name, size_t units);
 
