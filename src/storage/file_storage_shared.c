@@ -3,6 +3,7 @@
 #include "storage/file_storage_internal.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ typedef struct file_map {
     uint8_t *address;
     size_t virtual_bytes;
     uint64_t device, inode;
-    GMutex mutex; /* serializes changes of the file's size; guards allocated_bytes */
+    pthread_mutex_t mutex; /* serializes changes of the file's size; guards allocated_bytes */
     uint64_t allocated_bytes;
 } file_map;
 
@@ -65,14 +66,18 @@ write_owner (int fd)
 }
 
 /* Whether `fd` is still the file at `name`: a lock on a file that somebody removed or replaced excludes nobody. */
-static bool
-is_current (clfs_file_storage *storage, const char *name, int fd)
+static NTSTATUS
+look_whether_current (clfs_file_storage *storage, const char *name, int fd, bool *current)
 {
     struct stat ours, named;
 
-    return fstat (fd, &ours) == 0 &&
-           CLFS_RETRY_EINTR (fstatat (storage->directory_fd, name, &named, AT_SYMLINK_NOFOLLOW)) == 0 &&
-           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+    *current = false;
+    if (fstat (fd, &ours) != 0)
+        return clfs_file_storage_status (errno);
+    if (CLFS_RETRY_EINTR (fstatat (storage->directory_fd, name, &named, AT_SYMLINK_NOFOLLOW)) != 0)
+        return errno == ENOENT ? STATUS_SUCCESS : clfs_file_storage_status (errno);
+    *current = ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS
@@ -92,7 +97,14 @@ clfs_file_storage_lock (clfs_storage *base, const char *name, clfs_lock **out, i
         if (!NT_SUCCESS (result))
             return result;
         if (CLFS_RETRY_EINTR (flock (fd, LOCK_EX | LOCK_NB)) == 0) {
-            if (is_current (storage, name, fd))
+            bool current;
+
+            result = look_whether_current (storage, name, fd, &current);
+            if (!NT_SUCCESS (result)) {
+                close (fd);
+                return result;
+            }
+            if (current)
                 break;
         } else if (errno == EWOULDBLOCK) {
             *owner_pid = read_owner (fd);
@@ -211,7 +223,7 @@ clfs_file_storage_map (clfs_storage *base, const char *name, unsigned flags, uin
 
     file_map *map = g_new0 (file_map, 1);
 
-    g_mutex_init (&map->mutex);
+    pthread_mutex_init (&map->mutex, NULL);
     map->base.storage = base;
     map->fd = fd;
     map->writable = writable;
@@ -236,12 +248,12 @@ clfs_file_storage_map_stat (clfs_map *base, clfs_map_stat *out)
 {
     file_map *map = (file_map *) base;
 
-    g_mutex_lock (&map->mutex);
+    pthread_mutex_lock (&map->mutex);
     out->base = map->address;
     out->allocated_bytes = map->allocated_bytes;
     out->device = map->device;
     out->inode = map->inode;
-    g_mutex_unlock (&map->mutex);
+    pthread_mutex_unlock (&map->mutex);
 }
 
 NTSTATUS
@@ -255,7 +267,7 @@ clfs_file_storage_map_grow (clfs_map *base, uint64_t bytes)
     if (!map->writable)
         return STATUS_MEDIA_WRITE_PROTECTED;
     bytes = round_to_pages (bytes);
-    g_mutex_lock (&map->mutex);
+    pthread_mutex_lock (&map->mutex);
     if (bytes > map->allocated_bytes) {
         result = allocate (map->fd, map->allocated_bytes, bytes, true);
         if (NT_SUCCESS (result))
@@ -263,7 +275,7 @@ clfs_file_storage_map_grow (clfs_map *base, uint64_t bytes)
         else if (CLFS_RETRY_EINTR (ftruncate (map->fd, (off_t) map->allocated_bytes)) != 0)
             g_debug ("ftruncate after a failed growth: %s", g_strerror (errno));
     }
-    g_mutex_unlock (&map->mutex);
+    pthread_mutex_unlock (&map->mutex);
     return result;
 }
 
@@ -275,10 +287,10 @@ clfs_file_storage_map_shrink (clfs_map *base, uint64_t bytes)
     if (!map->writable || bytes > map->virtual_bytes)
         return;
     bytes = round_to_pages (bytes);
-    g_mutex_lock (&map->mutex);
+    pthread_mutex_lock (&map->mutex);
     if (bytes < map->allocated_bytes && CLFS_RETRY_EINTR (ftruncate (map->fd, (off_t) bytes)) == 0)
         map->allocated_bytes = bytes;
-    g_mutex_unlock (&map->mutex);
+    pthread_mutex_unlock (&map->mutex);
 }
 
 void
@@ -288,6 +300,6 @@ clfs_file_storage_unmap (clfs_map *base)
 
     munmap (map->address, map->virtual_bytes);
     close (map->fd);
-    g_mutex_clear (&map->mutex);
+    pthread_mutex_destroy (&map->mutex);
     g_free (map);
 }

@@ -132,17 +132,17 @@ clfs_sim_fail (clfs_sim_disk *disk, enum clfs_sim_op op, const char *name_part, 
     fault->skip = nth;
     fault->count = count;
     fault->status = status;
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     g_ptr_array_add (disk->faults, fault);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 void
 clfs_sim_fail_clear (clfs_sim_disk *disk)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     g_ptr_array_set_size (disk->faults, 0);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 static void
@@ -157,34 +157,34 @@ fault_free (gpointer data)
 void
 clfs_sim_stop_after (clfs_sim_disk *disk, uint64_t ios)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     disk->stop_at = ios == CLFS_SIM_NEVER ? CLFS_SIM_NEVER : disk->io_count + ios;
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 uint64_t
 clfs_sim_io_count (clfs_sim_disk *disk)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     uint64_t count = disk->io_count;
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return count;
 }
 
 void
 clfs_sim_trace (clfs_sim_disk *disk, GString *trace)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     disk->trace = trace;
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 void
 clfs_sim_set_capacity (clfs_sim_disk *disk, uint64_t bytes)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     disk->capacity_bytes = bytes;
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 /* ---- power loss and death ------------------------------------------------------------------- */
@@ -246,9 +246,9 @@ unsynced_count (clfs_sim_disk *disk)
 size_t
 clfs_sim_unsynced_count (clfs_sim_disk *disk)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     size_t count = unsynced_count (disk);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return count;
 }
 
@@ -257,7 +257,7 @@ clfs_sim_power_loss (clfs_sim_disk *disk, enum clfs_sim_survivors survivors, con
 {
     survival survival = { .survivors = survivors, .chosen = chosen, .random = &disk->fault_random };
 
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     kill_all (disk);
 
     size_t items = unsynced_count (disk);
@@ -282,18 +282,18 @@ clfs_sim_power_loss (clfs_sim_disk *disk, enum clfs_sim_survivors survivors, con
     disk->stopped = false;
     disk->stop_at = CLFS_SIM_NEVER;
     clfs_sim_trace_line (disk, STATUS_SUCCESS, "-- power loss, %zu of %zu unsynced survived", survival.kept, items);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 void
 clfs_sim_kill (clfs_sim_disk *disk)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     kill_all (disk);
     disk->stopped = false;
     disk->stop_at = CLFS_SIM_NEVER;
     trace_text (disk, "-- killed");
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 /* ---- making, copying, freeing --------------------------------------------------------------- */
@@ -303,7 +303,7 @@ clfs_sim_disk_new (uint64_t seed)
 {
     clfs_sim_disk *disk = g_new0 (clfs_sim_disk, 1);
 
-    g_mutex_init (&disk->mutex);
+    pthread_mutex_init (&disk->mutex, NULL);
     disk->seed = seed;
     disk->fault_random = seed;
     disk->environment_random = ~seed;
@@ -329,7 +329,7 @@ clfs_sim_disk_copy (clfs_sim_disk *disk)
     clfs_sim_disk *copy = clfs_sim_disk_new (disk->seed);
     g_autoptr (GHashTable) copies = g_hash_table_new (NULL, NULL);
 
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     copy->fault_random = disk->fault_random;
     copy->environment_random = disk->environment_random;
     copy->boots = disk->boots;
@@ -347,7 +347,7 @@ clfs_sim_disk_copy (clfs_sim_disk *disk)
         g_hash_table_insert (copies, inode, other);
     }
     clfs_sim_names_copy (copy, disk, copies);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return copy;
 }
 
@@ -388,6 +388,6 @@ clfs_sim_disk_free (clfs_sim_disk *disk)
     g_hash_table_unref (disk->names);
     g_hash_table_unref (disk->medium_names);
     g_hash_table_unref (disk->locks);
-    g_mutex_clear (&disk->mutex);
+    pthread_mutex_destroy (&disk->mutex);
     g_free (disk);
 }

@@ -12,6 +12,8 @@
 
 #include "storage/sim_storage.h"
 
+#include <pthread.h>
+
 #define SIM_SECTOR_BYTES 512u
 
 /* ---- one file ------------------------------------------------------------------------------- */
@@ -89,7 +91,7 @@ typedef struct sim_fault {
 } sim_fault;
 
 struct clfs_sim_disk {
-    GMutex mutex;
+    pthread_mutex_t mutex; /* not GMutex: the thread sanitizer does not see into that */
     uint64_t seed;
     uint64_t fault_random, environment_random; /* two streams: what an engine draws does not move what survives */
     uint64_t boots, next_inode;

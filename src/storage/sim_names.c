@@ -202,14 +202,14 @@ clfs_sim_file_bytes (clfs_sim_disk *disk, const char *name)
 {
     GByteArray *bytes = NULL;
 
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     const sim_inode *inode = clfs_sim_find (disk, name);
     if (inode != NULL) {
         bytes = g_byte_array_new ();
         g_byte_array_set_size (bytes, (guint) clfs_sim_inode_bytes (inode));
         clfs_sim_inode_read (inode, 0, bytes->data, bytes->len);
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return bytes;
 }
 
@@ -236,7 +236,7 @@ forget_changes_of (clfs_sim_disk *disk, const char *name)
 void
 clfs_sim_file_set (clfs_sim_disk *disk, const char *name, const uint8_t *bytes, size_t count)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     sim_inode *inode = clfs_sim_find (disk, name);
     if (inode == NULL) {
         forget_changes_of (disk, name);
@@ -248,15 +248,15 @@ clfs_sim_file_set (clfs_sim_disk *disk, const char *name, const uint8_t *bytes, 
     }
     clfs_sim_inode_set (inode, bytes, count);
     inode->modified_ns = disk->clock_ns;
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 void
 clfs_sim_file_remove (clfs_sim_disk *disk, const char *name)
 {
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     unbind_name (disk, disk->names, name, NULL);
     unbind_name (disk, disk->medium_names, name, NULL);
     forget_changes_of (disk, name);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }

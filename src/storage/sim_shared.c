@@ -20,7 +20,7 @@ lock_disk (clfs_storage *base)
 {
     clfs_sim_disk *disk = ((sim_storage *) base)->disk;
 
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     return disk;
 }
 
@@ -76,7 +76,7 @@ clfs_sim_lock (clfs_storage *base, const char *name, clfs_lock **out, int64_t *o
     clfs_sim_disk *disk = lock_disk (base);
     result = take_lock ((sim_storage *) base, name, out, owner_pid);
     clfs_sim_trace_line (disk, result, "lock %s", name);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -98,7 +98,7 @@ clfs_sim_unlock (clfs_lock *base)
     clfs_sim_storage_unref ((sim_storage *) base->storage);
     g_free (lock->name);
     g_free (lock);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 /* ---- maps ----------------------------------------------------------------------------------- */
@@ -178,7 +178,7 @@ clfs_sim_map (clfs_storage *base, const char *name, unsigned flags, uint64_t vir
     clfs_sim_disk *disk = lock_disk (base);
     result = open_map ((sim_storage *) base, name, (flags & CLFS_MAP_CREATE) != 0, virtual_bytes, out);
     clfs_sim_trace_line (disk, result, "%s %s", (flags & CLFS_MAP_CREATE) != 0 ? "create map" : "map", name);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -192,7 +192,7 @@ clfs_sim_map_stat (clfs_map *base, clfs_map_stat *out)
     out->allocated_bytes = map->allocated_bytes;
     out->device = SIM_DEVICE;
     out->inode = map->inode->number;
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 static NTSTATUS
@@ -229,7 +229,7 @@ clfs_sim_map_grow (clfs_map *base, uint64_t bytes)
     clfs_sim_disk *disk = lock_disk (base->storage);
     NTSTATUS result = grow_locked (map, bytes);
     clfs_sim_trace_line (disk, result, "grow map %s %" G_GUINT64_FORMAT, map->name, bytes);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -246,7 +246,7 @@ clfs_sim_map_shrink (clfs_map *base, uint64_t bytes)
         map->allocated_bytes = bytes;
         clfs_sim_trace_line (disk, STATUS_SUCCESS, "shrink map %s %" G_GUINT64_FORMAT, map->name, bytes);
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 void
@@ -291,5 +291,5 @@ clfs_sim_unmap (clfs_map *base)
     g_ptr_array_remove_fast (disk->maps, map);
     clfs_sim_storage_unref (storage);
     clfs_sim_map_free (map);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }

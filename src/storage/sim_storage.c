@@ -23,7 +23,7 @@ lock_disk (clfs_storage *base)
 {
     clfs_sim_disk *disk = of_base (base)->disk;
 
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     return disk;
 }
 
@@ -82,7 +82,7 @@ close_storage (clfs_storage *base)
     clfs_sim_storage_died (storage);
     storage->closed = true;
     free_if_closed (storage);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ open_file (clfs_storage *base, const char *name, unsigned flags, clfs_file **out
     clfs_sim_disk *disk = lock_disk (base);
     result = open_locked (of_base (base), name, flags, out);
     clfs_sim_trace_line (disk, result, "%s %s", (flags & CLFS_FILE_CREATE) != 0 ? "create" : "open", name);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -151,7 +151,7 @@ close_file (clfs_file *base)
     clfs_sim_storage_unref (storage);
     g_free (file->name);
     g_free (file);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 static NTSTATUS
@@ -170,7 +170,7 @@ stat_file (clfs_file *base, clfs_file_stat *out)
         out->uid = geteuid ();
         out->gid = getegid ();
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -191,7 +191,7 @@ read_file (clfs_file *base, uint64_t offset, void *buffer, size_t bytes, size_t 
     if (NT_SUCCESS (result))
         *got = clfs_sim_inode_read (file->inode, offset, buffer, bytes);
     clfs_sim_trace_line (disk, result, "read %s %" G_GUINT64_FORMAT "+%zu, got %zu", file->name, offset, bytes, *got);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -252,7 +252,7 @@ write_file (clfs_file *base, uint64_t offset, const struct iovec *vector, size_t
     clfs_sim_disk *disk = lock_disk (base->storage);
     NTSTATUS result = write_locked (file, offset, content, bytes);
     clfs_sim_trace_line (disk, result, "write %s %" G_GUINT64_FORMAT "+%zu", file->name, offset, bytes);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -272,7 +272,7 @@ barrier (clfs_file *base)
             clfs_sim_inode_barrier_failed (file->inode);
     }
     clfs_sim_trace_line (disk, result, "barrier %s", file->name);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -312,7 +312,7 @@ fill_zero (clfs_file *base, uint64_t bytes)
     clfs_sim_disk *disk = lock_disk (base->storage);
     NTSTATUS result = fill_locked (file, bytes);
     clfs_sim_trace_line (disk, result, "fill %s %" G_GUINT64_FORMAT, file->name, bytes);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -347,7 +347,7 @@ remove_name (clfs_storage *base, const char *name)
     clfs_sim_disk *disk = lock_disk (base);
     result = remove_locked (of_base (base), name);
     clfs_sim_trace_line (disk, result, "remove %s", name);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -384,7 +384,7 @@ rename_name (clfs_storage *base, const char *from, const char *to, bool replace)
     clfs_sim_disk *disk = lock_disk (base);
     result = rename_locked (of_base (base), from, to, replace);
     clfs_sim_trace_line (disk, result, "rename %s %s", from, to);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -400,7 +400,7 @@ sync_names (clfs_storage *base)
     if (NT_SUCCESS (result))
         clfs_sim_names_synced (disk);
     clfs_sim_trace_line (disk, result, "sync names");
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -429,7 +429,7 @@ list_names (clfs_storage *base, GPtrArray **names)
         /* Sorted, so that one seed stays one run. */
         g_ptr_array_sort (*names, compare_names);
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -450,7 +450,7 @@ get_space (clfs_storage *base, clfs_space *out)
         out->files_total = FILES_MAX;
         out->files_free = FILES_MAX - MIN (FILES_MAX, disk->inodes->len);
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }
 
@@ -462,7 +462,7 @@ now_ns (clfs_storage *base)
     clfs_sim_disk *disk = lock_disk (base);
     int64_t now = disk->clock_ns += CLOCK_STEP_NS;
 
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return now;
 }
 
@@ -474,7 +474,7 @@ get_boot_id (clfs_storage *base, uint8_t id[16])
     uint64_t words[2] = { clfs_sim_random (&state), disk->boots };
 
     memcpy (id, words, sizeof words);
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 static void
@@ -491,7 +491,7 @@ get_random (clfs_storage *base, void *buffer, size_t bytes)
         at += piece;
         bytes -= piece;
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
 }
 
 static const clfs_storage_ops sim_storage_ops = {
@@ -527,7 +527,7 @@ clfs_sim_storage_open (clfs_sim_disk *disk, unsigned flags, clfs_storage **out)
     NTSTATUS result = STATUS_SUCCESS;
 
     *out = NULL;
-    g_mutex_lock (&disk->mutex);
+    pthread_mutex_lock (&disk->mutex);
     if (disk->stopped) {
         result = STATUS_IO_DEVICE_ERROR;
     } else {
@@ -538,6 +538,6 @@ clfs_sim_storage_open (clfs_sim_disk *disk, unsigned flags, clfs_storage **out)
         g_ptr_array_add (disk->storages, storage);
         *out = &storage->base;
     }
-    g_mutex_unlock (&disk->mutex);
+    pthread_mutex_unlock (&disk->mutex);
     return result;
 }

@@ -392,6 +392,30 @@ enum { CANNOT_MOUNT = 77 };
         }                                                                                                              \
     } while (0)
 
+static bool
+write_text (const char *path, const char *text)
+{
+    int fd = open (path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write (fd, text, strlen (text)) == (ssize_t) strlen (text);
+
+    if (fd >= 0)
+        close (fd);
+    return written;
+}
+
+/* A mount namespace of its own; for others than root in a user namespace, in which it is root. */
+static bool
+enter_own_namespace (void)
+{
+    g_autofree char *uid_map = g_strdup_printf ("0 %u 1", (unsigned) geteuid ());
+    g_autofree char *gid_map = g_strdup_printf ("0 %u 1", (unsigned) getegid ());
+
+    if (geteuid () == 0)
+        return unshare (CLONE_NEWNS) == 0;
+    return unshare (CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_text ("/proc/self/uid_map", uid_map) &&
+           write_text ("/proc/self/setgroups", "deny") && write_text ("/proc/self/gid_map", gid_map);
+}
+
 /* On a file system of 2 MiB of its own. */
 static int
 fill_the_disk (void)
@@ -404,8 +428,7 @@ fill_the_disk (void)
     clfs_map_stat map_status;
     clfs_space space;
 
-    if (unshare (geteuid () == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
-        mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (!enter_own_namespace () || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount ("tmpfs", store_path, "tmpfs", 0, "size=2m,mode=0700") != 0)
         return CANNOT_MOUNT;
     CHECK (clfs_file_storage_open (store_path, 0, &storage) == STATUS_SUCCESS);
