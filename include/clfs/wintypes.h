@@ -76,6 +76,9 @@ typedef UCHAR KIRQL, *PKIRQL;
 #ifndef NTSYSAPI
 #define NTSYSAPI
 #endif
+#ifndef UNALIGNED
+#define UNALIGNED
+#endif
 #ifndef FORCEINLINE
 #define FORCEINLINE static inline
 #endif

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The same as C++. */
+#include "tests/api/test_windows.c"
