@@ -173,7 +173,8 @@ static_assert (offsetof (clfs_ext, last_record) == 0x160, "newest record");
 /* Hash of a symbol's name: PJW over upper-cased UTF-16 units. */
 uint32_t clfs_symbol_hash (const uint16_t *name, size_t units);
 
-/* Times: nanoseconds since 1970 to units of 100 ns since 1601 and back. 0, "unknown", stays 0, as does what cannot be told. */
+/* Times: nanoseconds since 1970 to units of 100 ns since 1601 and back. 0, "unknown", stays 0, as does what cannot
+ * be told. */
 uint64_t clfs_blf_time_encode (int64_t ns);
 int64_t clfs_blf_time_decode (uint64_t time);
 

@@ -75,8 +75,8 @@ bind_symbol (clfs_base_record *record, uint64_t root, uint32_t offset)
     }
 }
 
-/* Appends a symbol with room for its context and its name. The context's offset, 0: no room. Its bucket: *bucket; the caller
- * enters the symbol there (the tables are packed, so that no pointer to them can be passed). */
+/* Appends a symbol with room for its context and its name. The context's offset, 0: no room. Its bucket: *bucket;
+ * the caller enters the symbol there (the tables are packed, so that no pointer to them can be passed). */
 static uint32_t
 add_symbol (zone *zone, uint32_t context_bytes, const char *name, uint32_t *bucket)
 {
@@ -291,7 +291,8 @@ clfs_blf_encode_file (const clfs_blf *blf, const clfs_blf_layout *layout, uint64
 
         clfs_blf_encode_control (blf, layout, copy, out + layout->control_offset[copy]);
         clfs_blf_encode_scratch (blf, copy, out + layout->scratch_offset[copy]);
-        status = clfs_blf_encode_general (blf, layout, first_count + (uint64_t) copy, out + layout->general_offset[copy]);
+        status = clfs_blf_encode_general (blf, layout, first_count + (uint64_t) copy,
+                                          out + layout->general_offset[copy]);
         if (status != STATUS_SUCCESS)
             return status;
     }

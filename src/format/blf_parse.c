@@ -2,8 +2,8 @@
 /*
  * blf_parse.c - from the bytes of a base log file to clfs_blf.
  *
- * Nothing here follows a pointer chain: the arrays of clients and containers lead to every context, so no bytes can make
- * it loop. Each block is copied before it is decoded; the caller's bytes stay as they are.
+ * Nothing here follows a pointer chain: the arrays of clients and containers lead to every context, so no bytes can
+ * make it loop. Each block is copied before it is decoded; the caller's bytes stay as they are.
  */
 #include "format/blf_disk.h"
 #include "format/signature.h"
@@ -49,7 +49,8 @@ all_zero (const uint8_t *bytes, size_t count)
     return count == 0 || (bytes[0] == 0 && memcmp (bytes, bytes + 1, count - 1) == 0);
 }
 
-/* A decoded copy of the metadata block at `offset`, NULL if it is not valid; *fault says why. want_bytes 0: any size. */
+/* A decoded copy of the metadata block at `offset`, NULL if it is not valid; *fault says why. want_bytes 0: any
+ * size. */
 static uint8_t *
 open_block (const parser *parser, uint64_t offset, uint32_t want_bytes, const char **fault)
 {
@@ -113,7 +114,8 @@ read_layout (const uint8_t *block, clfs_blf_layout *layout)
 
         if (entry->type != i || entry->bytes == 0 || entry->bytes % CLFS_SECTOR_BYTES != 0 ||
             entry->offset % CLFS_SECTOR_BYTES != 0 || entry->bytes > CLFS_BLOCK_SECTORS_MAX * CLFS_SECTOR_BYTES ||
-            (uint64_t) entry->offset + entry->bytes > CLFS_BLF_BYTES_MAX || entry->bytes != record->blocks[i & ~1u].bytes)
+            (uint64_t) entry->offset + entry->bytes > CLFS_BLF_BYTES_MAX ||
+            entry->bytes != record->blocks[i & ~1u].bytes)
             return "has an impossible block table";
         for (uint32_t j = 0; j < i; j++)
             if (ranges_overlap (entry->offset, entry->bytes, record->blocks[j].offset, record->blocks[j].bytes))
@@ -147,7 +149,8 @@ find_layout (const parser *parser, uint8_t **control)
         if (block != NULL)
             fault = read_layout (block, &layout);
         /* A shadow is trusted only where it says that it stands. */
-        if (fault == NULL && control_places[i] != layout.control_offset[0] && control_places[i] != layout.control_offset[1])
+        if (fault == NULL && control_places[i] != layout.control_offset[0] &&
+            control_places[i] != layout.control_offset[1])
             fault = "stands at another place than it says";
         if (fault == NULL) {
             parser->report->layout = layout;
@@ -358,12 +361,13 @@ copy_is_known (const parser *parser, int copy, const uint8_t *block)
     const bool ours = meta->magic == CLFS_BLF_MAGIC;
 
     if (ours && meta->format_version != CLFS_BLF_FORMAT_VERSION) {
-        set_fault (parser, "%s at 0x%x has format version %u; this program knows %u", name, offset, meta->format_version,
-                   CLFS_BLF_FORMAT_VERSION);
+        set_fault (parser, "%s at 0x%x has format version %u; this program knows %u", name, offset,
+                   meta->format_version, CLFS_BLF_FORMAT_VERSION);
         return false;
     }
     if (ours && meta->incompatible != 0) {
-        set_fault (parser, "%s at 0x%x has features 0x%x that this program does not know", name, offset, meta->incompatible);
+        set_fault (parser, "%s at 0x%x has features 0x%x that this program does not know", name, offset,
+                   meta->incompatible);
         return false;
     }
     if ((base->log_state & CLFS_LOG_STATE_MULTIPLEXED) != 0 || base->client_count > 1) {
@@ -435,10 +439,10 @@ clfs_blf_parse (const uint8_t *file, size_t bytes, clfs_blf_report *report, clfs
             report->counts[copy] = (*copies[copy])->dump_count;
     }
     for (int copy = 0; copy < 2; copy++) {
-        report->control_valid[copy] = check_copy (&parser, CLFS_META_CONTROL + copy, report->layout.control_offset[copy],
-                                                  control_bytes, report->ours);
-        report->scratch_valid[copy] = check_copy (&parser, CLFS_META_SCRATCH + copy, report->layout.scratch_offset[copy], 0,
-                                                  report->ours);
+        report->control_valid[copy] = check_copy (&parser, CLFS_META_CONTROL + copy,
+                                                  report->layout.control_offset[copy], control_bytes, report->ours);
+        report->scratch_valid[copy] = check_copy (&parser, CLFS_META_SCRATCH + copy,
+                                                  report->layout.scratch_offset[copy], 0, report->ours);
     }
 
     if (!report->general_valid[0] && !report->general_valid[1])
@@ -449,7 +453,8 @@ clfs_blf_parse (const uint8_t *file, size_t bytes, clfs_blf_report *report, clfs
     if (verdicts[winner] == COPY_UNKNOWN)
         return STATUS_LOG_BLOCK_VERSION;
     if (report->ours && (*copies[winner])->readonly_compatible != 0)
-        set_fault (&parser, "has features 0x%x that this program can read but not write", (*copies[winner])->readonly_compatible);
+        set_fault (&parser, "has features 0x%x that this program can read but not write",
+                   (*copies[winner])->readonly_compatible);
     *out = g_steal_pointer (copies[winner]);
     return STATUS_SUCCESS;
 }

@@ -51,8 +51,8 @@ additions_are_possible (const clfs_block_header *header)
            ((header->block_flags & CLFS_BLOCK_CHAIN_START) == 0 || header->previous_checksum == 0);
 }
 
-/* Walks the records of a decoded block. Their contents are covered by the block's checksum already, so only the headers are
- * read here: one pass over the payload is enough on the read path. */
+/* Walks the records of a decoded block. Their contents are covered by the block's checksum already, so only the
+ * headers are read here: one pass over the payload is enough on the read path. */
 static bool
 walk_records (const uint8_t *block, uint64_t address, clfs_block_info *info)
 {
@@ -102,8 +102,8 @@ clfs_block_open (uint8_t *raw, size_t bytes, uint64_t address, const uint64_t *l
         return CLFS_BLOCK_SHORT;
     if (!clfs_signature_check (raw, sectors, CLFS_SECTOR_DATA, header->usn))
         return CLFS_BLOCK_SIGNATURE;
-    /* Windows writes 0 in data blocks. One that is not 0 is checked in any block, so that a changed magic does not turn a block
-     * of ours into one that needs no checksum. */
+    /* Windows writes 0 in data blocks. One that is not 0 is checked in any block, so that a changed magic does not
+     * turn a block of ours into one that needs no checksum. */
     if ((ours || header->checksum != 0) && clfs_signature_checksum (raw, sectors) != header->checksum)
         return CLFS_BLOCK_CHECKSUM;
     if (log_id != NULL && (!ours || header->log_id != *log_id))

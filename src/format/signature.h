@@ -3,8 +3,8 @@
  * signature.h - what data blocks and metadata blocks share: sector signatures and the checksum
  * (docs/format.md, "Sector signatures", "Checksum").
  *
- * `sectors` is the length of the block, `array` the offset of the displaced bytes: inside the block, even, with room for
- * 2 * sectors bytes. Internal to src/format.
+ * `sectors` is the length of the block, `array` the offset of the displaced bytes: inside the block, even, with room
+ * for 2 * sectors bytes. Internal to src/format.
  */
 #ifndef CLFS_FORMAT_SIGNATURE_H
 #define CLFS_FORMAT_SIGNATURE_H
@@ -27,14 +27,16 @@ void clfs_signature_write (uint8_t *block, uint32_t sectors, uint8_t kind, uint8
 /* Whether each sector has exactly the signature that clfs_signature_write gives it. */
 bool clfs_signature_check (const uint8_t *block, uint32_t sectors, uint8_t kind, uint8_t usn);
 
-/* Puts the displaced bytes back, descending: exact also where the array covers slots. clfs_signature_write undoes it. */
+/* Puts the displaced bytes back, descending: exact also where the array covers slots. clfs_signature_write undoes
+ * it. */
 void clfs_signature_restore (uint8_t *block, uint32_t sectors, uint32_t array);
 
 /* CRC-32 of a signed block, its checksum field taken as 0. */
 uint32_t clfs_signature_checksum (const uint8_t *block, uint32_t sectors);
 
-/* The header fields that both kinds of block have alike: version, sizes, flags, the first record's offset, the place of the array. strict: as we write them; else
- * as far as Windows' blocks are known. Text of the fault, or NULL. `sectors` of the block are there to read. */
+/* The header fields that both kinds of block have alike: version, sizes, flags, the first record's offset, the place
+ * of the array. strict: as we write them; else as far as Windows' blocks are known. Text of the fault, or NULL.
+ * `sectors` of the block are there to read. */
 const char *clfs_signature_header_fault (const clfs_block_header *header, bool strict);
 
 #endif

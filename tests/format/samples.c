@@ -33,7 +33,8 @@ sample_block_begin (uint8_t *block, uint32_t sectors, uint64_t address)
 }
 
 void
-sample_record (uint8_t *block, sample_cursor *cursor, uint32_t type, uint64_t previous, const void *payload, uint32_t bytes)
+sample_record (uint8_t *block, sample_cursor *cursor, uint32_t type, uint64_t previous, const void *payload,
+               uint32_t bytes)
 {
     clfs_block_header *block_header = (clfs_block_header *) block;
     clfs_record_header *header;
@@ -203,11 +204,13 @@ sample_blf_equal (const clfs_blf *a, const clfs_blf *b)
 #define SAME(field) (a->field == b->field)
     return SAME (ours) && memcmp (a->guid, b->guid, 16) == 0 && SAME (incompatible) && SAME (readonly_compatible) &&
            SAME (attributes) && SAME (flush_threshold_bytes) && SAME (created_ns) && SAME (accessed_ns) &&
-           SAME (appended_ns) && SAME (archive_tail) && SAME (base) && SAME (last) && SAME (restart) && SAME (log_state) &&
+           SAME (appended_ns) && SAME (archive_tail) && SAME (base) && SAME (last) && SAME (restart) &&
+           SAME (log_state) &&
            containers_equal (a->containers, b->containers) && SAME (epoch) && SAME (ext_flags) && SAME (epoch_first) &&
            SAME (scan_start) && SAME (scan_start_offset) && SAME (scan_start_checksum) && SAME (clean_checksum) &&
-           SAME (clean_end) && SAME (clean_offset) && SAME (durable) && SAME (base_offset) && SAME (prepared_physical) &&
-           SAME (prepared_logical) && SAME (cut_lsn) && SAME (cut_bytes) && SAME (container_bytes) && SAME (max_bytes) &&
+           SAME (clean_end) && SAME (clean_offset) && SAME (durable) && SAME (base_offset) &&
+           SAME (prepared_physical) && SAME (prepared_logical) && SAME (cut_lsn) && SAME (cut_bytes) &&
+           SAME (container_bytes) && SAME (max_bytes) &&
            SAME (retain_bytes) && SAME (retain_seconds) && SAME (flush_ms) && SAME (align_bytes) && SAME (framing) &&
            memcmp (a->attrs, b->attrs, sizeof a->attrs) == 0 && SAME (pending_bytes_max) && SAME (damage) &&
            SAME (last_record);

@@ -12,7 +12,8 @@
 /* Begins a decoded block of ours in zeroed `block`: header with additions, no records. */
 void sample_block_begin (uint8_t *block, uint32_t sectors, uint64_t address);
 
-/* Appends a record, as the engine does; keeps count and offset in the caller's variables. type: CLFS_TYPE_DATA or RESTART. */
+/* Appends a record, as the engine does; keeps count and offset in the caller's variables. type: CLFS_TYPE_DATA or
+ * RESTART. */
 typedef struct sample_cursor {
     uint32_t offset, seed;
 } sample_cursor;

@@ -98,7 +98,8 @@ full_block_of_every_size_reads_back (void)
         CU_ASSERT_EQUAL (info.record_count, 1);
         CU_ASSERT_EQUAL (info.record_end, clfs_block_room (sizes[i]));
         CU_ASSERT_EQUAL (info.stream_bytes, clfs_block_payload_max (sizes[i]));
-        CU_ASSERT_EQUAL_FATAL (clfs_record_at (opened, info.record_end, 0x70, SAMPLE_ADDRESS, true, 0, &view), STATUS_SUCCESS);
+        CU_ASSERT_EQUAL_FATAL (clfs_record_at (opened, info.record_end, 0x70, SAMPLE_ADDRESS, true, 0, &view),
+                               STATUS_SUCCESS);
         CU_ASSERT_EQUAL_FATAL (view.payload_bytes, clfs_block_payload_max (sizes[i]));
         for (uint32_t j = 0; j < view.payload_bytes; j++)
             wrong += view.payload[j] != (uint8_t) sample_random (&state);
@@ -261,12 +262,14 @@ every_changed_bit_of_an_open_blocks_record_is_seen (void)
     second = cursor.offset;
     seed = cursor.seed;
     sample_record (block, &cursor, CLFS_TYPE_DATA, SAMPLE_ADDRESS, "second record", 13);
-    CU_ASSERT_EQUAL (clfs_record_at (block, cursor.offset, second, SAMPLE_ADDRESS + 1, true, seed, &view), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_record_at (block, cursor.offset, second, SAMPLE_ADDRESS + 1, true, seed, &view),
+                     STATUS_SUCCESS);
     for (uint32_t bit = 0; bit < (40 + 13) * 8; bit++) {
         block[second + bit / 8] ^= (uint8_t) (1u << (bit % 8));
         /* The LAST bit is set after the checksum was taken. */
         if (bit / 8 != 0x24 || bit % 8 != 5)
-            missed += clfs_record_at (block, cursor.offset, second, SAMPLE_ADDRESS + 1, true, seed, &view) == STATUS_SUCCESS;
+            missed += clfs_record_at (block, cursor.offset, second, SAMPLE_ADDRESS + 1, true, seed, &view) ==
+                      STATUS_SUCCESS;
         block[second + bit / 8] ^= (uint8_t) (1u << (bit % 8));
     }
     CU_ASSERT_EQUAL (missed, 0);
@@ -322,6 +325,49 @@ each_kind_of_bad_block_is_named (void)
     CU_ASSERT_EQUAL (clfs_block_open (block, bytes, SAMPLE_ADDRESS, &log_id, &info), CLFS_BLOCK_ZERO);
     for (int fault = CLFS_BLOCK_GOOD; fault <= CLFS_BLOCK_RECORDS; fault++)
         CU_ASSERT_STRING_NOT_EQUAL (clfs_block_fault_text ((clfs_block_fault) fault), "unknown fault");
+}
+
+static void
+wrong_number_of_records_is_seen (void)
+{
+    const size_t bytes = bytes_of (3);
+
+    for (uint16_t count = 1; count < 9; count++) {
+        g_autofree uint8_t *block = sample_block_small (3, 5);
+        clfs_block_info info;
+
+        ((clfs_block_header *) block)->record_count = count;
+        clfs_block_store_checksum (block, 3);
+        CU_ASSERT_EQUAL (clfs_block_open (block, bytes, SAMPLE_ADDRESS, &log_id, &info),
+                         count == 5 ? CLFS_BLOCK_GOOD : CLFS_BLOCK_RECORDS);
+    }
+}
+
+static void
+header_fields_of_ours_have_the_documented_values (void)
+{
+    /* Each byte that has one value only, with a checksum that fits: nothing but the check of the field itself can
+     * see it. */
+    static const struct {
+        uint8_t offset, bytes;
+    } fields[] = {
+        { 0x00, 2 }, { 0x03, 1 }, { 0x04, 4 }, { 0x08, 4 }, { 0x10, 8 }, { 0x20, 8 },
+        { 0x28, 12 }, { 0x60, 4 }, { 0x66, 2 }, { 0x68, 8 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+        for (uint32_t at = fields[i].offset; at < (uint32_t) fields[i].offset + fields[i].bytes; at++)
+            for (int bit = 0; bit < 8; bit++) {
+                g_autofree uint8_t *block = sample_block_small (2, 3);
+                clfs_block_info info;
+
+                block[at] ^= (uint8_t) (1u << bit);
+                if (at == 0x62 && bit < 2)
+                    continue; /* the flags that there are */
+                clfs_block_store_checksum (block, 2);
+                CU_ASSERT_EQUAL (clfs_block_open (block, bytes_of (2), SAMPLE_ADDRESS, &log_id, &info),
+                                 CLFS_BLOCK_HEADER);
+            }
 }
 
 static void
@@ -382,7 +428,8 @@ hostile_fields_never_lead_outside_the_block (void)
     const size_t bytes = bytes_of (2);
     g_autofree uint8_t *decoded = sample_block_small (2, 5);
     g_autofree uint8_t *block = g_malloc (bytes);
-    const uint64_t values[] = { 0, 1, 2, 7, 39, 40, 41, 111, 113, 511, 513, 0x3F7, 0x3F8, 0x3F9, 0x400, 0x401, 0x7FFF, 0x8000,
+    const uint64_t values[] = { 0, 1, 2, 7, 39, 40, 41, 111, 113, 511, 513, 0x3F7, 0x3F8, 0x3F9, 0x400, 0x401, 0x7FFF,
+                                0x8000,
                                 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, UINT64_MAX, INT64_MAX };
     uint32_t violations = 0, end;
     clfs_block_info info;
@@ -491,6 +538,8 @@ static const clfs_test tests[] = {
     CLFS_TEST (every_changed_bit_of_an_open_blocks_record_is_seen),
     CLFS_TEST (running_checksum_is_crc32_over_header_and_payload),
     CLFS_TEST (each_kind_of_bad_block_is_named),
+    CLFS_TEST (wrong_number_of_records_is_seen),
+    CLFS_TEST (header_fields_of_ours_have_the_documented_values),
     CLFS_TEST (torn_block_is_seen_wherever_it_is_torn),
     CLFS_TEST (hostile_fields_never_lead_outside_the_block),
     CLFS_TEST (random_bytes_never_lead_outside_the_block),

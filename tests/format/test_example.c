@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The example of docs/format.md is what the code writes, byte for byte. Where it is not, the test prints what the document
- * should have.
- */
+/* The example of docs/format.md is what the code writes, byte for byte. Where it is not, the test prints what the
+ * document should have. */
 #include "format/blf.h"
 #include "format/block.h"
 #include "tests/format/samples.h"
@@ -87,8 +85,8 @@ make_example (example *example)
     CU_ASSERT_EQUAL_FATAL (clfs_blf_encode_file (blf, &example->layout, 5, example->file), STATUS_SUCCESS);
 }
 
-/* Lines of 16 bytes as `hexdump -C` prints them. Left out are lines of zeros, also where they end with the signature of a sector
- * that is not its block's first or last. */
+/* Lines of 16 bytes as `hexdump -C` prints them. Left out are lines of zeros, also where they end with the signature
+ * of a sector that is not its block's first or last. */
 static void
 dump (GString *out, const uint8_t *file, uint32_t offset, uint32_t bytes)
 {
@@ -110,7 +108,8 @@ dump (GString *out, const uint8_t *file, uint32_t offset, uint32_t bytes)
     }
 }
 
-/* The document's listing below "### TITLE": what is between the next two lines of three backquotes. g_free; NULL: none. */
+/* The document's listing below "### TITLE": what is between the next two lines of three backquotes. g_free; NULL:
+ * none. */
 static char *
 listing (const char *title)
 {

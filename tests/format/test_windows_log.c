@@ -45,7 +45,8 @@ read_records (uint64_t *end, clfs_block_fault *fault)
             clfs_record_view view;
             record found;
 
-            CU_ASSERT_EQUAL_FATAL (clfs_record_at (file + at, info.record_end, offset, at + i, false, 0, &view), STATUS_SUCCESS);
+            CU_ASSERT_EQUAL_FATAL (clfs_record_at (file + at, info.record_end, offset, at + i, false, 0, &view),
+                                   STATUS_SUCCESS);
             found = (record) { view.header->lsn, view.header->undo_next, view.header->previous, view.header->type,
                                view.payload_bytes };
             g_array_append_val (records, found);
