@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * writer.c - one open file: bytes in, records out, by the log's framing.
+ */
+#include "engine/engine.h"
+
+#include <string.h>
+
+struct clfs_writer {
+    clfs_engine *engine;
+    clfs_line *line; /* the unterminated line; NULL until there was one */
+    clfs_lsn_t last;
+};
+
+NTSTATUS
+clfs_writer_open (clfs_log *log, clfs_writer **out)
+{
+    clfs_writer *writer = g_new0 (clfs_writer, 1);
+    writer->engine = log->engine;
+    writer->last = CLFS_INVALID_LSN;
+    *out = writer;
+    return STATUS_SUCCESS;
+}
+
+clfs_lsn_t
+clfs_writer_last_lsn (const clfs_writer *writer)
+{
+    return writer->last;
+}
+
+/* Bytes of the unterminated line (lock). */
+static size_t
+line_bytes (const clfs_writer *writer)
+{
+    return writer->line ? clfs_line_bytes (writer->line) : 0;
+}
+
+size_t
+clfs_writer_pending_bytes (const clfs_writer *writer)
+{
+    g_mutex_lock (&writer->engine->lock);
+    size_t bytes = line_bytes (writer);
+    g_mutex_unlock (&writer->engine->lock);
+    return bytes;
+}
+
+/* One record: the unterminated line, if there is one, and `bytes` more (lock). */
+static NTSTATUS
+append_record (clfs_writer *writer, const uint8_t *data, size_t bytes, unsigned flags)
+{
+    struct iovec vector[CLFS_LINE_PIECES_MAX + 1];
+    int count = 0;
+    size_t pending = line_bytes (writer);
+    if (pending > 0)
+        clfs_line_vector (writer->line, vector, &count);
+    if (bytes > 0)
+        vector[count++] = (struct iovec) { (void *) data, bytes };
+    NTSTATUS status = clfs_append_locked (writer->engine, vector, count, pending + bytes, CLFS_TYPE_DATA, CLFS_INVALID_LSN,
+                                          CLFS_INVALID_LSN, pending > 0 ? writer->line : NULL, flags, &writer->last);
+    if (status == STATUS_SUCCESS && pending > 0)
+        clfs_line_clear (writer->line);
+    return status;
+}
+
+/* Memory for unterminated lines, made at the first one (lock). */
+static NTSTATUS
+ensure_lines (clfs_writer *writer)
+{
+    clfs_engine *engine = writer->engine;
+    NTSTATUS status = clfs_engine_check_writable (engine);
+    if (status != STATUS_SUCCESS)
+        return status;
+    if (!engine->lines) {
+        bool shared = !(engine->store->options.flags & CLFS_STORE_NO_AREA);
+        g_autofree char *name = shared ? clfs_meta_side_name (engine->blf->guid, "lines") : NULL;
+        status = clfs_lines_create (engine->store->storage, name, engine->blf->guid, engine->blf->pending_bytes_max, &engine->lines);
+    }
+    if (status == STATUS_SUCCESS && !writer->line)
+        status = clfs_lines_new (engine->lines, &writer->line);
+    if (status == STATUS_SUCCESS)
+        return status;
+    return clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
+                              "log %s: no room for an unterminated line: %s", engine->name, clfs_message_status_words (status));
+}
+
+/* Keeps an unterminated rest (lock). */
+static NTSTATUS
+keep_rest (clfs_writer *writer, const uint8_t *data, size_t bytes)
+{
+    NTSTATUS status = ensure_lines (writer);
+    if (status != STATUS_SUCCESS)
+        return status;
+    status = clfs_line_append (writer->line, data, bytes);
+    if (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED)
+        status = clfs_message_fail (STATUS_LOG_FULL, "log %s: no room for more unterminated lines; end some with a newline", writer->engine->name);
+    return status;
+}
+
+/* Takes the bytes as lines: a record at each newline, and where a line reaches the longest record (lock). */
+static NTSTATUS
+take_lines (clfs_writer *writer, const uint8_t *data, size_t bytes, unsigned flags, size_t *taken)
+{
+    size_t longest = clfs_block_record_max (writer->engine);
+    while (*taken < bytes) {
+        const uint8_t *from = data + *taken;
+        size_t left = bytes - *taken;
+        size_t room = longest - line_bytes (writer);
+        const uint8_t *newline = memchr (from, '\n', MIN (left, room));
+        NTSTATUS status;
+        size_t part;
+        if (newline) {
+            part = (size_t) (newline - from) + 1;
+            status = append_record (writer, from, part, flags);
+        } else if (left >= room) {
+            part = room;
+            status = append_record (writer, from, part, flags);
+        } else {
+            part = left;
+            status = keep_rest (writer, from, part);
+        }
+        if (status != STATUS_SUCCESS)
+            return status;
+        *taken += part;
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS
+take_writes (clfs_writer *writer, const uint8_t *data, size_t bytes, unsigned flags, size_t *taken)
+{
+    size_t longest = clfs_block_record_max (writer->engine);
+    while (*taken < bytes) {
+        size_t part = MIN (bytes - *taken, longest);
+        NTSTATUS status = append_record (writer, data + *taken, part, flags);
+        if (status != STATUS_SUCCESS)
+            return status;
+        *taken += part;
+    }
+    return STATUS_SUCCESS;
+}
+
+/* After records were made: durable if asked for, else the background may have work (lock). */
+static NTSTATUS
+settle (clfs_writer *writer, clfs_lsn_t before, unsigned flags)
+{
+    clfs_engine *engine = writer->engine;
+    if (!(flags & CLFS_APPEND_FORCE_FLUSH)) {
+        clfs_append_kick (engine);
+        return STATUS_SUCCESS;
+    }
+    engine->appended_ns = engine->store->storage->ops->now_ns (engine->store->storage);
+    return writer->last != before ? clfs_flush_target (engine, writer->last) : STATUS_SUCCESS;
+}
+
+NTSTATUS
+clfs_writer_write (clfs_writer *writer, const void *data, size_t bytes, unsigned flags, size_t *taken)
+{
+    clfs_engine *engine = writer->engine;
+    *taken = 0;
+    if (bytes == 0)
+        return STATUS_SUCCESS;
+    g_mutex_lock (&engine->lock);
+    bool was_full = engine->full;
+    clfs_lsn_t before = writer->last;
+    bool lines = engine->blf->framing == CLFS_FRAMING_LINE;
+    NTSTATUS status = lines ? take_lines (writer, data, bytes, flags, taken) : take_writes (writer, data, bytes, flags, taken);
+    if (status == STATUS_SUCCESS && lines && (flags & CLFS_APPEND_FORCE_FLUSH) && line_bytes (writer) > 0)
+        status = append_record (writer, NULL, 0, flags);
+    bool appended = writer->last != before;
+    if (appended || *taken > 0) {
+        NTSTATUS settled = settle (writer, before, flags);
+        if (status == STATUS_SUCCESS)
+            status = settled;
+    }
+    unsigned events = (appended ? CLFS_EVENT_APPENDED : 0u) | (engine->full != was_full ? CLFS_EVENT_STATE : 0u);
+    g_mutex_unlock (&engine->lock);
+    if (events)
+        clfs_engine_notify (engine, events);
+    return status;
+}
+
+NTSTATUS
+clfs_writer_cut (clfs_writer *writer)
+{
+    clfs_engine *engine = writer->engine;
+    NTSTATUS status = STATUS_SUCCESS;
+    g_mutex_lock (&engine->lock);
+    bool cut = line_bytes (writer) > 0;
+    if (cut) {
+        status = append_record (writer, NULL, 0, 0);
+        if (status == STATUS_SUCCESS)
+            clfs_append_kick (engine);
+    }
+    g_mutex_unlock (&engine->lock);
+    if (cut && status == STATUS_SUCCESS)
+        clfs_engine_notify (engine, CLFS_EVENT_APPENDED);
+    return status;
+}
+
+NTSTATUS
+clfs_writer_close (clfs_writer *writer)
+{
+    if (!writer)
+        return STATUS_SUCCESS;
+    NTSTATUS status = clfs_writer_cut (writer);
+    if (writer->line) {
+        g_mutex_lock (&writer->engine->lock);
+        clfs_line_free (writer->line);
+        g_mutex_unlock (&writer->engine->lock);
+    }
+    g_free (writer);
+    return status;
+}
