@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "poll.h"
+#include "control.h"
+
+#include <poll.h>
+
+static GMutex lock;
+/* Handles that wait in a mount without locks: nobody tells it of changes, so it looks every second. */
+static GCond ticked;
+static GHashTable *unlocked; /* handle -> handle, with a reference */
+static GThread *ticker;
+
+static void
+notify (struct fuse_pollhandle *wake)
+{
+    if (wake == NULL)
+        return;
+    fuse_lowlevel_notify_poll (wake);
+    fuse_pollhandle_destroy (wake);
+}
+
+void
+clfs_poll_wake (struct clfs_handle *handle)
+{
+    struct fuse_pollhandle *wake;
+
+    g_mutex_lock (&lock);
+    wake = g_steal_pointer (&handle->poll);
+    g_mutex_unlock (&lock);
+    notify (wake);
+}
+
+static void
+changed (clfs_log *log, unsigned events, void *data)
+{
+    (void) log;
+    (void) events;
+    clfs_poll_wake (data);
+}
+
+/* Wakes all who wait without a watch: the kernel asks again, and the answer then reads the log anew. */
+static gpointer
+tick (gpointer data)
+{
+    g_autoptr (GPtrArray) due = g_ptr_array_new ();
+    GHashTableIter iter;
+    gpointer handle;
+
+    g_mutex_lock (&lock);
+    while (g_hash_table_size (unlocked) > 0) {
+        g_cond_wait_until (&ticked, &lock, g_get_monotonic_time () + G_TIME_SPAN_SECOND);
+        g_hash_table_iter_init (&iter, unlocked);
+        while (g_hash_table_iter_next (&iter, &handle, NULL)) {
+            g_ptr_array_add (due, handle);
+            g_hash_table_iter_remove (&iter);
+        }
+        g_mutex_unlock (&lock);
+        for (guint i = 0; i < due->len; i++) {
+            struct clfs_handle *waiting = due->pdata[i];
+            bool inside = clfs_mlog_enter (waiting->mlog) == 0;
+            struct clfs_mlog *mlog = clfs_mlog_ref (waiting->mlog);
+            clfs_poll_wake (waiting);
+            clfs_handle_unref (waiting);
+            if (inside)
+                clfs_mlog_leave (mlog);
+            clfs_mlog_unref (mlog);
+        }
+        g_ptr_array_set_size (due, 0);
+        g_mutex_lock (&lock);
+    }
+    g_thread_unref (ticker);
+    ticker = NULL;
+    g_mutex_unlock (&lock);
+    return data;
+}
+
+/* With the table's lock. */
+static void
+wait_unlocked (struct clfs_handle *handle)
+{
+    if (unlocked == NULL)
+        unlocked = g_hash_table_new (g_direct_hash, g_direct_equal);
+    if (g_hash_table_add (unlocked, handle))
+        clfs_handle_ref (handle);
+    if (ticker == NULL)
+        ticker = g_thread_new ("poll", tick, NULL);
+}
+
+/* Takes `wake` for the handle's next wake-up. With handle->lock. */
+static void
+arm (struct clfs_handle *handle, clfs_log *log, struct fuse_pollhandle *wake)
+{
+    struct fuse_pollhandle *former;
+    bool watch;
+
+    g_mutex_lock (&lock);
+    former = handle->poll;
+    handle->poll = wake;
+    watch = handle->log_writable && !handle->watching;
+    if (watch)
+        handle->watching = true;
+    if (!handle->log_writable)
+        wait_unlocked (handle);
+    g_mutex_unlock (&lock);
+    if (former != NULL)
+        fuse_pollhandle_destroy (former);
+    if (watch)
+        clfs_log_watch (log, CLFS_EVENT_DURABLE | CLFS_EVENT_STATE, changed, handle);
+}
+
+/* Whether the handle has something new. Takes `wake`. */
+static bool
+control_ready (struct clfs_handle *handle, struct fuse_pollhandle *wake)
+{
+    bool ready = true;
+    clfs_info info;
+    clfs_log *log;
+
+    g_mutex_lock (&handle->lock);
+    if (!NT_SUCCESS (clfs_handle_log (handle, false, &log))) {
+        /* A read says what is wrong. */
+        if (wake != NULL)
+            fuse_pollhandle_destroy (wake);
+        goto out;
+    }
+    /* Armed before looking, so that no change in between is missed. */
+    if (wake != NULL)
+        arm (handle, log, wake);
+    if (clfs_control_has_answer (handle))
+        goto out;
+    if (handle->log_writable)
+        clfs_log_info (log, &info);
+    else if (!NT_SUCCESS (clfs_mlog_info (handle->mlog, true, &info, NULL)))
+        goto out;
+    g_mutex_lock (&lock);
+    ready = info.durable_below != handle->seen_durable;
+    g_mutex_unlock (&lock);
+out:
+    g_mutex_unlock (&handle->lock);
+    return ready;
+}
+
+void
+clfs_poll (fuse_req_t req, struct clfs_handle *handle, struct fuse_pollhandle *wake)
+{
+    unsigned ready = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+
+    if (handle->kind != &clfs_kind_control) {
+        if (wake != NULL)
+            fuse_pollhandle_destroy (wake);
+    } else if (clfs_mlog_enter (handle->mlog) != 0) {
+        if (wake != NULL)
+            fuse_pollhandle_destroy (wake);
+        ready |= POLLERR | POLLHUP;
+    } else {
+        /* POLLPRI as on a sysfs attribute that changed. */
+        if (control_ready (handle, wake))
+            ready |= POLLPRI;
+        else
+            ready &= ~(unsigned) (POLLIN | POLLRDNORM);
+        clfs_mlog_leave (handle->mlog);
+    }
+    fuse_reply_poll (req, ready);
+}
+
+void
+clfs_poll_seen (struct clfs_handle *handle, clfs_lsn_t durable_below)
+{
+    g_mutex_lock (&lock);
+    handle->seen_durable = durable_below;
+    g_mutex_unlock (&lock);
+}
+
+void
+clfs_poll_stop (struct clfs_handle *handle)
+{
+    bool watching;
+
+    g_mutex_lock (&lock);
+    watching = handle->watching;
+    handle->watching = false;
+    g_mutex_unlock (&lock);
+    /* Not under the lock: it waits for changed(), which takes it. */
+    if (watching)
+        clfs_log_watch (handle->log, 0, NULL, NULL);
+}
+
+void
+clfs_poll_forget (struct clfs_handle *handle)
+{
+    struct fuse_pollhandle *wake;
+
+    g_mutex_lock (&lock);
+    wake = g_steal_pointer (&handle->poll);
+    g_mutex_unlock (&lock);
+    if (wake != NULL)
+        fuse_pollhandle_destroy (wake);
+}
