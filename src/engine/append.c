@@ -73,8 +73,8 @@ clfs_append_locked (clfs_engine *engine, const struct iovec *buffers, int count,
         engine->base = *lsn;
         engine->base_offset = engine->end_offset - (type & CLFS_TYPE_DATA ? payload : 0);
     }
-    /* A record larger than the usual block has one of its own. */
-    if (engine->open && engine->open->capacity_sectors > CLFS_BLOCK_SECTORS_USUAL)
+    /* A record larger than the usual block has one of its own; and a block that is full has no LSN for a next one. */
+    if (engine->open->capacity_sectors > CLFS_BLOCK_SECTORS_USUAL || engine->open->count == CLFS_BLOCK_RECORDS_MAX)
         clfs_block_close (engine);
     return STATUS_SUCCESS;
 }
@@ -87,9 +87,12 @@ clfs_append_kick (clfs_engine *engine)
     if (engine->blf->flush_ms == 0 || engine->pending_bytes == 0)
         return;
     if (engine->pending_bytes >= engine->blf->flush_threshold_bytes) {
+        /* While a round runs the next append after it comes here again, or the timer does. */
+        if (engine->flushing || engine->busy)
+            return;
         if (engine->store->workers)
             clfs_background_queue (engine, CLFS_JOB_FLUSH);
-        else if (!engine->flushing)
+        else
             clfs_flush_round (engine);
     } else if (engine->oldest_pending_ns == 0) {
         engine->oldest_pending_ns = now;

@@ -141,14 +141,16 @@ quiesce (clfs_engine *engine)
     return engine->state == CLFS_STATE_FAILED ? clfs_engine_check_writable (engine) : STATUS_SUCCESS;
 }
 
-/* Lets them go on; flushes that waited are looked at again (lock). */
+/* Lets them go on; flushes that waited are looked at again (no lock). */
 static void
 resume (clfs_engine *engine)
 {
+    g_mutex_lock (&engine->lock);
     engine->busy = false;
     g_cond_broadcast (&engine->changed);
     if (!engine->flushing)
         clfs_flush_round (engine);
+    g_mutex_unlock (&engine->lock);
 }
 
 /* A logical container that no block was ever written to, and a stream offset that was never used. */
@@ -236,12 +238,10 @@ clfs_log_reset (clfs_log *log)
     g_mutex_unlock (&engine->lock);
     if (status == STATUS_SUCCESS)
         status = reset_quiet (engine, damaged);
-    g_mutex_lock (&engine->lock);
-    resume (engine);
-    g_mutex_unlock (&engine->lock);
     if (status == STATUS_SUCCESS)
         status = clfs_container_sweep (engine);
     g_mutex_unlock (&engine->meta);
+    resume (engine);
     clfs_engine_notify (engine, CLFS_EVENT_BASE | CLFS_EVENT_STATE | CLFS_EVENT_DURABLE | CLFS_EVENT_APPENDED);
     return status;
 }
@@ -289,11 +289,11 @@ clfs_log_recover (clfs_log *log)
         g_mutex_lock (&engine->lock);
         if (status != STATUS_SUCCESS)
             status = clfs_engine_fail (engine, status, "%s", clfs_error_message ());
-        resume (engine);
         g_mutex_unlock (&engine->lock);
     }
     g_mutex_unlock (&engine->meta);
     if (failed) {
+        resume (engine);
         if (status == STATUS_SUCCESS)
             clfs_engine_settle_base (engine);
         clfs_engine_notify (engine, CLFS_EVENT_STATE | CLFS_EVENT_DURABLE);

@@ -20,7 +20,7 @@ clfs_block_align_sectors (const clfs_engine *engine)
 uint32_t
 clfs_block_record_max (const clfs_engine *engine)
 {
-    uint64_t sectors = engine->blf->container_bytes / CLFS_SECTOR_BYTES;
+    uint64_t sectors = engine->container_bytes / CLFS_SECTOR_BYTES;
     uint32_t alone = clfs_block_payload_max ((uint32_t) MIN (sectors, CLFS_BLOCK_SECTORS_MAX));
     return MIN (alone, CLFS_RECORD_BYTES_MAX);
 }
@@ -37,8 +37,7 @@ bool
 clfs_block_fits (const clfs_engine *engine, size_t payload)
 {
     const clfs_memory_block *open = engine->open;
-    return open && open->count < CLFS_BLOCK_RECORDS_MAX &&
-           open->used + ALIGN8 (CLFS_RECORD_HEADER_BYTES + payload) <= clfs_block_room (open->capacity_sectors);
+    return open && open->used + ALIGN8 (CLFS_RECORD_HEADER_BYTES + payload) <= clfs_block_room (open->capacity_sectors);
 }
 
 /* Makes the next block at engine->end; room for it was reserved at `ring_offset`. */
@@ -171,7 +170,7 @@ clfs_block_begin (clfs_engine *engine, size_t payload, unsigned flags)
     uint32_t align = clfs_block_align_sectors (engine);
     uint32_t needed = clfs_block_sectors_for (
         CLFS_BLOCK_HEADER_BYTES + (uint32_t) ALIGN8 (CLFS_RECORD_HEADER_BYTES + payload), align);
-    uint64_t left_bytes = engine->blf->container_bytes - clfs_lsn_block_bytes (engine->end);
+    uint64_t left_bytes = engine->container_bytes - clfs_lsn_block_bytes (engine->end);
     uint32_t left = (uint32_t) (left_bytes / CLFS_SECTOR_BYTES);
     bool fill = needed > left;
 
@@ -198,7 +197,7 @@ clfs_block_begin (clfs_engine *engine, size_t payload, unsigned flags)
     engine->open = block;
 
     /* Half full: have the next one made while there is time. */
-    if (left_bytes <= engine->blf->container_bytes / 2 && !container_usable (engine, logical_id + 1))
+    if (left_bytes <= engine->container_bytes / 2 && !container_usable (engine, logical_id + 1))
         clfs_background_queue (engine, CLFS_JOB_PREPARE);
     return STATUS_SUCCESS;
 }
@@ -294,7 +293,7 @@ clfs_block_seal (clfs_engine *engine, clfs_memory_block *block, uint32_t previou
             .next_lsn = CLFS_INVALID_LSN,
             .record_offsets = { CLFS_BLOCK_HEADER_BYTES },
             .magic = CLFS_DATA_MAGIC,
-            .log_id = engine->blf->log_id,
+            .log_id = engine->log_id,
             .durable_lsn = durable,
             .stream_offset = block->stream_offset,
             .sealed_ns = (uint64_t) engine->store->storage->ops->now_ns (engine->store->storage),

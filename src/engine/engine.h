@@ -119,7 +119,8 @@ struct clfs_engine {
     GPtrArray *handles;          /* watch_lock: the public handles */
     unsigned watch_mask;         /* atomic: what any handle watches */
 
-    char id_hex[17];
+    /* What of the metadata is read without a lock: set at the open; container_bytes may change before the first append only. */
+    uint64_t log_id, container_bytes;
     bool writer;                 /* holds the lock file and may change the log */
     clfs_lock *lock_file;
     clfs_file *blf_file;         /* meta */

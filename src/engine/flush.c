@@ -108,6 +108,9 @@ retire (clfs_engine *engine, guint count)
 static void
 complete_waiters (clfs_engine *engine)
 {
+    /* Callbacks may call in, and whoever made the log busy holds `meta`: they are answered when it is not any more. */
+    if (engine->busy)
+        return;
     GQueue called = G_QUEUE_INIT;
     bool failed = engine->state == CLFS_STATE_FAILED;
     for (GList *link = engine->waiters.head; link;) {

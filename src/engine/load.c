@@ -190,7 +190,7 @@ load_stored (clfs_loader *loader, clfs_lsn_t address, uint64_t readable)
     else if (!clfs_sector_begins_block (at) && clfs_block_peek_sectors (at, address) == 0)
         return clfs_message_fail (STATUS_LOG_RECORD_NONEXISTENT, "log %s: no record has the LSN 0x%016" G_GINT64_MODIFIER "x", engine->name, address);
     else
-        fault = clfs_block_open (at, bytes, address, engine->foreign ? NULL : &engine->blf->log_id, &info);
+        fault = clfs_block_open (at, bytes, address, engine->foreign ? NULL : &engine->log_id, &info);
     if (fault == CLFS_BLOCK_GOOD && !engine->foreign) {
         g_mutex_lock (&engine->lock);
         bool fits = clfs_scan_epoch_fits (engine->blf, address, info.epoch);
@@ -259,7 +259,7 @@ clfs_loader_load (clfs_loader *loader, clfs_lsn_t address, uint32_t from_record)
         g_mutex_unlock (&engine->lock);
         return STATUS_SUCCESS;
     }
-    uint64_t container_end = engine->blf->container_bytes - clfs_lsn_block_bytes (address);
+    uint64_t container_end = engine->container_bytes - clfs_lsn_block_bytes (address);
     uint64_t readable = container_end;
     if (clfs_lsn_container (engine->durable) == clfs_lsn_container (address))
         readable = clfs_lsn_block_bytes (engine->durable) - clfs_lsn_block_bytes (address);
@@ -308,7 +308,7 @@ clfs_loader_load_before (clfs_loader *loader, clfs_lsn_t address)
         if (logical_id == 0)
             return STATUS_NOT_FOUND;
         logical_id--;
-        end = engine->blf->container_bytes;
+        end = engine->container_bytes;
     }
     while (end > 0) {
         uint64_t from = end > CLFS_CHUNK_BYTES ? end - CLFS_CHUNK_BYTES : 0;
@@ -411,7 +411,7 @@ clfs_loader_find_offset (clfs_loader *loader, uint64_t stream_offset, clfs_lsn_t
             best = container;
     }
     uint32_t logical_id = best ? best->logical_id : 0;
-    uint64_t limit = engine->blf->container_bytes;
+    uint64_t limit = engine->container_bytes;
     if (best && clfs_lsn_container (engine->durable) == logical_id)
         limit = clfs_lsn_block_bytes (engine->durable);
     g_mutex_unlock (&engine->lock);

@@ -58,7 +58,7 @@ clfs_engine_address_after (const clfs_engine *engine, clfs_lsn_t at, uint64_t by
 {
     uint64_t offset = clfs_lsn_block_bytes (at) + bytes;
     uint32_t container = clfs_lsn_container (at);
-    if (offset >= engine->blf->container_bytes)
+    if (offset >= engine->container_bytes)
         return clfs_lsn_make (container + 1, 0, 0);
     return clfs_lsn_make (container, (uint32_t) offset, 0);
 }
@@ -66,9 +66,7 @@ clfs_engine_address_after (const clfs_engine *engine, clfs_lsn_t at, uint64_t by
 clfs_lsn_t
 clfs_engine_next (const clfs_engine *engine)
 {
-    if (engine->open && engine->open->count < CLFS_BLOCK_RECORDS_MAX)
-        return engine->open->address | engine->open->count;
-    return engine->end;
+    return engine->open ? engine->open->address | engine->open->count : engine->end;
 }
 
 void
@@ -130,7 +128,8 @@ clfs_engine_load_metadata (clfs_engine *engine, bool write, clfs_blf_report *rep
     engine->blf = blf;
     engine->layout = report->layout;
     engine->meta_checked = false;
-    clfs_meta_id_hex (blf->guid, engine->id_hex);
+    engine->log_id = blf->log_id;
+    engine->container_bytes = blf->container_bytes;
     clfs_container_load (engine);
     g_mutex_unlock (&engine->lock);
     g_clear_pointer (&old, clfs_blf_free);

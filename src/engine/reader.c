@@ -168,8 +168,9 @@ read_foreign (clfs_engine *engine)
         g_array_free (engine->foreign_blocks, TRUE);
     engine->foreign_blocks = g_array_new (FALSE, FALSE, sizeof (clfs_foreign_block));
     /* Containers are as large as they say; the first one's size is the log's. */
-    for (guint i = 0; i < engine->containers->len && engine->blf->container_bytes == 0; i++)
-        engine->blf->container_bytes = ((clfs_container *) g_ptr_array_index (engine->containers, i))->size_bytes;
+    for (guint i = 0; i < engine->containers->len && engine->container_bytes == 0; i++)
+        engine->container_bytes = ((clfs_container *) g_ptr_array_index (engine->containers, i))->size_bytes;
+    engine->blf->container_bytes = engine->container_bytes;
     g_autoptr (GPtrArray) order = g_ptr_array_new ();
     for (guint i = 0; i < engine->containers->len; i++)
         g_ptr_array_add (order, g_ptr_array_index (engine->containers, i));

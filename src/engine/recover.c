@@ -106,7 +106,7 @@ adopt_block (clfs_engine *engine, clfs_area *area, uint64_t ring_offset, clfs_ls
     uint32_t state = CLFS_AREA_READ (in_area->state);
     uint64_t committed = CLFS_AREA_READ (in_area->committed);
     uint32_t count = (uint32_t) (committed >> 32), used = (uint32_t) committed;
-    uint64_t left = (engine->blf->container_bytes - clfs_lsn_block_bytes (address)) / CLFS_SECTOR_BYTES;
+    uint64_t left = (engine->container_bytes - clfs_lsn_block_bytes (address)) / CLFS_SECTOR_BYTES;
     uint32_t sectors = state == CLFS_AREA_OPEN ? in_area->capacity_sectors : in_area->sectors;
     if (state < CLFS_AREA_OPEN || state > CLFS_AREA_SEALED || sectors == 0 || sectors > left || count > CLFS_BLOCK_RECORDS_MAX ||
         used < CLFS_BLOCK_HEADER_BYTES || used > clfs_block_room (sectors) ||
@@ -138,7 +138,7 @@ adopt_block (clfs_engine *engine, clfs_area *area, uint64_t ring_offset, clfs_ls
     if (*whole && state == CLFS_AREA_SEALED) {
         g_autofree uint8_t *sealed = g_memdup2 (block->image, bytes);
         clfs_block_info info;
-        *whole = clfs_block_open (sealed, bytes, address, &engine->blf->log_id, &info) == CLFS_BLOCK_GOOD;
+        *whole = clfs_block_open (sealed, bytes, address, &engine->log_id, &info) == CLFS_BLOCK_GOOD;
         block->checksum = info.checksum;
         block->sealed_ns = info.sealed_ns;
     }

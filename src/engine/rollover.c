@@ -181,7 +181,7 @@ name_container (clfs_engine *engine, uint32_t logical_id, const char *name, bool
     return status;
 }
 
-/* One step towards `logical_id` (meta). STATUS_PENDING: look again. */
+/* One step towards `logical_id` (meta; dropped where it flushes). STATUS_PENDING: look again. */
 static NTSTATUS
 prepare_step (clfs_engine *engine, uint32_t logical_id)
 {
@@ -200,10 +200,13 @@ prepare_step (clfs_engine *engine, uint32_t logical_id)
         status = name_container (engine, logical_id, NULL, false);
         return status;
     }
-    /* Recovery follows the chain through two containers: before a third is named, everything below the second is durable. */
+    /* Recovery follows the chain through two containers: before a third is named, everything below the second is durable.
+     * Flushing answers waiters, who may call in: not with `meta` held. */
     if (logical_id > 0 && engine->durable < clfs_lsn_make (logical_id - 1, 0, 0)) {
+        g_mutex_unlock (&engine->meta);
         status = clfs_flush_target (engine, clfs_lsn_make (logical_id - 1, 0, 0) - 1);
         g_mutex_unlock (&engine->lock);
+        g_mutex_lock (&engine->meta);
         return status == STATUS_SUCCESS ? STATUS_PENDING : status;
     }
     rollover_choice choice;
