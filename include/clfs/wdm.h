@@ -120,7 +120,7 @@ NTSTATUS NTAPI ClfsGetLastLsn (PLOG_FILE_OBJECT plfoLog, PCLFS_LSN plsnLast);
  * fits into one block of it. cMaxReadBuffers (INFINITE: any) bounds the read contexts. cMaxWriteBuffers is ignored:
  * unflushed records are bounded by the log's own limit. With pfnAllocBuffer and pfnFreeBuffer (both or none) each read
  * context has one block from them. With write access the log must have two containers, or may grow by itself: then they
- * are made here. Reading does not need them.
+ * are made here. Reading does not need them, nor does a log that can only be read (damaged, or made by Windows).
  *   STATUS_LOG_NOT_ENOUGH_CONTAINERS
  *   STATUS_ACCESS_DENIED      the log file object has neither read nor write access
  *   STATUS_INVALID_PARAMETER  a size of 0, above 65,535 sectors or above the container size; one function without the

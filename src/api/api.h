@@ -14,6 +14,8 @@
 #include <clfs/clfs.h>
 #include <clfs/wdm.h>
 
+#include "engine/message.h"
+
 #include <glib.h>
 #include <sys/stat.h>
 
@@ -33,7 +35,8 @@ typedef NTSTATUS (*clfs_handle_destroy) (void *object);
 /* A new handle, open; NULL if there are too many. */
 PVOID clfs_handle_new (enum clfs_handle_kind kind, void *object, clfs_handle_destroy destroy);
 
-/* The object of an open handle of that kind, kept until clfs_handle_release(); NULL if there is none. */
+/* The object of an open handle of that kind, kept until clfs_handle_release(). NULL if there is none: the message says
+ * so, the status is the caller's. */
 void *clfs_handle_acquire (PVOID handle, enum clfs_handle_kind kind);
 
 /* Closes an acquired handle: no acquire finds it any more. True for one caller only. */
@@ -89,6 +92,9 @@ typedef struct clfs_stream {
 NTSTATUS clfs_stream_acquire (const clfs_log_path *path, clfs_stream **out) G_GNUC_WARN_UNUSED_RESULT;
 NTSTATUS clfs_stream_release (clfs_stream *stream);
 
+/* The refusal, and its message, where the stream's store could only be opened to read. */
+NTSTATUS clfs_stream_read_only (const clfs_stream *stream);
+
 /* Opens the stream's log, to write if wanted, unless it is open so already. Called with its lock. */
 NTSTATUS clfs_stream_open (clfs_stream *stream, bool write) G_GNUC_WARN_UNUSED_RESULT;
 /* Closes it, and carries out what is pending. Called with its lock, when there is no file. */
@@ -114,6 +120,14 @@ static inline clfs_api_file *
 clfs_api_file_acquire (PLOG_FILE_OBJECT object)
 {
     return clfs_handle_acquire (object, CLFS_HANDLE_FILE);
+}
+
+/* STATUS_ACCESS_DENIED, and the message. */
+static inline NTSTATUS
+clfs_api_file_denied (const clfs_api_file *file)
+{
+    return clfs_message_fail (STATUS_ACCESS_DENIED, "log %s: it was not opened with the access that this needs",
+                              file->stream->name);
 }
 
 clfs_api_file *clfs_api_file_ref (clfs_api_file *file);
@@ -163,7 +177,7 @@ typedef struct clfs_reader {
     CLFS_CONTEXT_MODE mode;
     clfs_lsn_t current; /* the record it stands on */
     clfs_lsn_t restart; /* the last restart record read as such; CLFS_INVALID_LSN: not made by ClfsReadRestartArea */
-    PVOID block; /* from the area's allocate function, or NULL */
+    PVOID block;        /* from the area's allocate function, or NULL */
 } clfs_reader;
 
 /* A reader without handle, if the area has one left. STATUS_ACCESS_DENIED, STATUS_LOG_BLOCKS_EXHAUSTED,

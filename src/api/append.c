@@ -4,7 +4,7 @@
  */
 #include "api.h"
 
-#include <string.h>
+#include <inttypes.h>
 #include <sys/uio.h>
 
 #define FLAGS_ALLOWED (CLFS_FLAG_FORCE_APPEND | CLFS_FLAG_FORCE_FLUSH | CLFS_FLAG_USE_RESERVATION)
@@ -26,7 +26,8 @@ gather (const CLFS_WRITE_ENTRY *entries, ULONG count, ULONG alignment, uint64_t 
             return STATUS_INVALID_PARAMETER;
         bytes += gap + entries[i].ByteLength;
         if (bytes > bytes_max)
-            return STATUS_BUFFER_TOO_SMALL;
+            return clfs_message_fail (STATUS_BUFFER_TOO_SMALL,
+                                      "a block of this marshalling area holds %" PRIu64 " bytes", bytes_max);
         longest = MAX (longest, gap);
         if (gap > 0)
             vector[n++] = (struct iovec) { .iov_base = NULL, .iov_len = gap };
@@ -78,12 +79,14 @@ ClfsReserveAndAppendLogAligned (PVOID pvMarshalContext, PCLFS_WRITE_ENTRY rgWrit
     if ((rgWriteEntries == NULL && cWriteEntries > 0) || cbEntryAlignment == 0 || (fFlags & ~(ULONG) FLAGS_ALLOWED) != 0
         || (cReserveRecords > 0 && (rgcbReservation == NULL || (fFlags & CLFS_FLAG_USE_RESERVATION))))
         goto out;
-    status = STATUS_ACCESS_DENIED;
-    if (!clfs_area_may (area, GENERIC_WRITE))
+    if (!clfs_area_may (area, GENERIC_WRITE)) {
+        status = clfs_api_file_denied (area->file);
         goto out;
-    status = STATUS_NOT_SUPPORTED;
-    if (cReserveRecords > 0 || (fFlags & CLFS_FLAG_USE_RESERVATION))
+    }
+    if (cReserveRecords > 0 || (fFlags & CLFS_FLAG_USE_RESERVATION)) {
+        status = clfs_message_fail (STATUS_NOT_SUPPORTED, "reservations are not supported");
         goto out;
+    }
     if (cWriteEntries == 0) {
         /* Nothing to append. Records are readable as soon as they have an LSN, so there is nothing to force but
          * durability. */

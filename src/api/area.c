@@ -37,10 +37,13 @@ area_destroy (void *object)
 static NTSTATUS
 need_containers (clfs_log *log, const clfs_info *info)
 {
-    if (info->containers >= 2)
+    /* What is read-only for another reason refuses appends by itself, and can be read. */
+    if (info->containers >= 2 || info->state == CLFS_STATE_READ_ONLY)
         return STATUS_SUCCESS;
     if (info->max_bytes == 0)
-        return STATUS_LOG_NOT_ENOUGH_CONTAINERS;
+        return clfs_message_fail (STATUS_LOG_NOT_ENOUGH_CONTAINERS,
+                                  "a log needs two containers to be written, this one has %u: add some",
+                                  info->containers);
     return clfs_log_add_containers (log, 2 - info->containers, NULL, NULL);
 }
 
@@ -63,9 +66,10 @@ ClfsCreateMarshallingAreaEx (PLOG_FILE_OBJECT plfoLog, POOL_TYPE ePoolType, PALL
         || (cAlignmentSize & (cAlignmentSize - 1)) != 0
         || (fFlags & ~(ULONGLONG) CLFS_MARSHALLING_FLAG_DISABLE_BUFF_INIT) != 0)
         goto out;
-    status = STATUS_ACCESS_DENIED;
-    if ((file->access & (GENERIC_READ | GENERIC_WRITE)) == 0)
+    if ((file->access & (GENERIC_READ | GENERIC_WRITE)) == 0) {
+        status = clfs_api_file_denied (file);
         goto out;
+    }
     status = STATUS_SUCCESS;
     clfs_log *log = clfs_stream_log (file->stream);
     if (file->access & GENERIC_WRITE) {

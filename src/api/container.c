@@ -44,19 +44,19 @@ ClfsAddLogContainerSet (PLOG_FILE_OBJECT plfoLog, USHORT cContainers, PULONGLONG
                         PUNICODE_STRING rguszContainerPath)
 {
     clfs_api_file *file = clfs_api_file_acquire (plfoLog);
-    NTSTATUS status = STATUS_ACCESS_DENIED;
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
     char **names = NULL;
     uint64_t bytes = 0;
     clfs_info info;
 
     if (file == NULL)
         return STATUS_INVALID_HANDLE;
-    if (cContainers == 0 || rguszContainerPath == NULL) {
-        status = STATUS_INVALID_PARAMETER;
+    if (cContainers == 0 || rguszContainerPath == NULL)
+        goto out;
+    if ((file->access & GENERIC_WRITE) == 0) {
+        status = clfs_api_file_denied (file);
         goto out;
     }
-    if ((file->access & GENERIC_WRITE) == 0)
-        goto out;
     clfs_log *log = clfs_stream_log (file->stream);
     clfs_log_info (log, &info);
     if (pcbContainer != NULL)
@@ -88,17 +88,17 @@ ClfsRemoveLogContainerSet (PLOG_FILE_OBJECT plfoLog, USHORT cContainers, PUNICOD
                            BOOLEAN fForce)
 {
     clfs_api_file *file = clfs_api_file_acquire (plfoLog);
-    NTSTATUS status = STATUS_ACCESS_DENIED;
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
     char **names = NULL;
 
     if (file == NULL)
         return STATUS_INVALID_HANDLE;
-    if (cContainers == 0 || rgwszContainerPath == NULL) {
-        status = STATUS_INVALID_PARAMETER;
+    if (cContainers == 0 || rgwszContainerPath == NULL)
+        goto out;
+    if ((file->access & GENERIC_WRITE) == 0) {
+        status = clfs_api_file_denied (file);
         goto out;
     }
-    if ((file->access & GENERIC_WRITE) == 0)
-        goto out;
     status = names_parse (file, rgwszContainerPath, cContainers, &names);
     if (!NT_SUCCESS (status))
         goto out;

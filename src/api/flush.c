@@ -12,10 +12,10 @@ flush_read_only (clfs_log *log, clfs_lsn_t lsn, clfs_lsn_t *durable_below)
 
     clfs_log_info (log, &info);
     if (lsn > info.next)
-        return STATUS_INVALID_PARAMETER;
+        return clfs_message_fail (STATUS_INVALID_PARAMETER, "the log has not got to that LSN");
     bool all = lsn == CLFS_NULL_LSN || lsn == info.next;
     if (all ? info.durable_below < info.next : lsn >= info.durable_below)
-        return STATUS_ACCESS_DENIED;
+        return clfs_message_fail (STATUS_ACCESS_DENIED, "there is something to flush, and this area may not write");
     *durable_below = info.durable_below;
     return STATUS_SUCCESS;
 }

@@ -81,8 +81,8 @@ clfs_handle_new (enum clfs_handle_kind kind, void *object, clfs_handle_destroy d
     return (PVOID) (uintptr_t) (generation << GENERATION_SHIFT | (uint64_t) number << 4);
 }
 
-void *
-clfs_handle_acquire (PVOID handle, enum clfs_handle_kind kind)
+static void *
+acquire (PVOID handle, enum clfs_handle_kind kind)
 {
     uint64_t generation = (uintptr_t) handle >> GENERATION_SHIFT;
     slot *s = slot_at (handle_slot (handle));
@@ -100,6 +100,21 @@ clfs_handle_acquire (PVOID handle, enum clfs_handle_kind kind)
     /* The handle's own use may be gone by now, so this could be the last one. */
     (void) clfs_handle_release (handle);
     return NULL;
+}
+
+void *
+clfs_handle_acquire (PVOID handle, enum clfs_handle_kind kind)
+{
+    static const char *const names[] = {
+        [CLFS_HANDLE_FILE] = "log file object",
+        [CLFS_HANDLE_AREA] = "marshalling area",
+        [CLFS_HANDLE_READER] = "read context",
+    };
+    void *object = acquire (handle, kind);
+
+    if (object == NULL)
+        (void) clfs_message_fail (STATUS_INVALID_HANDLE, "%p is no %s, or one that was closed", handle, names[kind]);
+    return object;
 }
 
 bool

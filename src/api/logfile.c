@@ -65,7 +65,8 @@ check_share (const clfs_stream *stream, ACCESS_MASK access, ULONG share)
         const clfs_api_file *other = stream->files->pdata[i];
         if (other->counts && other->access != 0
             && ((access & ~shared_access (other->share)) != 0 || (other->access & ~shared_access (share)) != 0))
-            return STATUS_SHARING_VIOLATION;
+            return clfs_message_fail (STATUS_SHARING_VIOLATION, "log %s: this process has it open, not shared for this",
+                                      stream->name);
     }
     return STATUS_SUCCESS;
 }
@@ -86,11 +87,24 @@ stream_create (const clfs_stream *stream, ULONG attributes)
     clfs_log_options options;
 
     if (stream->store->read_only != STATUS_SUCCESS)
-        return stream->store->read_only;
+        return clfs_stream_read_only (stream);
     clfs_log_options_init (&options);
     options.max_bytes = 0; /* its containers are what ClfsAddLogContainer adds */
     options.archive = (attributes & FILE_ATTRIBUTE_ARCHIVE) != 0;
     return clfs_log_create (stream->store->store, stream->name, &options, NULL);
+}
+
+/* Makes the message for what the log's existence or state forbids. */
+static NTSTATUS
+refuse (const clfs_stream *stream, NTSTATUS status)
+{
+    const char *why = status == STATUS_OBJECT_NAME_COLLISION   ? "it is there already"
+                      : status == STATUS_OBJECT_NAME_NOT_FOUND ? "there is none"
+                      : status == STATUS_DELETE_PENDING        ? "it is marked for deletion"
+                      : status == STATUS_LOG_DEDICATED         ? "it is a dedicated log, which has no streams"
+                                                               : "logs with streams (NAME::STREAM) are not supported";
+
+    return clfs_message_fail (status, "log %s: %s", stream->name, why);
 }
 
 /* Creates the log or finds it, as the disposition wants. Called with the stream's lock. */
@@ -98,9 +112,9 @@ static NTSTATUS
 dispose (const clfs_stream *stream, ULONG disposition, ULONG attributes)
 {
     if (stream_exists (stream))
-        return disposition == CREATE_NEW ? STATUS_OBJECT_NAME_COLLISION : STATUS_SUCCESS;
+        return disposition == CREATE_NEW ? refuse (stream, STATUS_OBJECT_NAME_COLLISION) : STATUS_SUCCESS;
     if (disposition == OPEN_EXISTING)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+        return refuse (stream, STATUS_OBJECT_NAME_NOT_FOUND);
     NTSTATUS status = stream_create (stream, attributes);
     /* Another process was quicker: then it is there to be opened. */
     if (status == STATUS_OBJECT_NAME_COLLISION && disposition == OPEN_ALWAYS)
@@ -113,8 +127,8 @@ static NTSTATUS
 refuse_multiplexed (const clfs_stream *stream, ULONG disposition)
 {
     if (!stream_exists (stream))
-        return disposition == OPEN_EXISTING ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_NOT_SUPPORTED;
-    return disposition == CREATE_NEW ? STATUS_OBJECT_NAME_COLLISION : STATUS_LOG_DEDICATED;
+        return refuse (stream, disposition == OPEN_EXISTING ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_NOT_SUPPORTED);
+    return refuse (stream, disposition == CREATE_NEW ? STATUS_OBJECT_NAME_COLLISION : STATUS_LOG_DEDICATED);
 }
 
 clfs_api_file *
@@ -159,14 +173,19 @@ ClfsCreateLogFile (PPLOG_FILE_OBJECT pplfoLog, PUNICODE_STRING puszLogFileName, 
     if (pplfoLog == NULL || puszLogFileName == NULL || (fDesiredAccess & ~(ACCESS_USED | ACCESS_IGNORED)) != 0
         || (dwShareMode & ~(ULONG) SHARE_ALL) != 0 || (fFlagsAndAttributes & ~(ULONG) ATTRIBUTES_ALLOWED) != 0
         || (fCreateOptions & ~(ULONG) OPTIONS_ALLOWED) != 0)
-        return STATUS_INVALID_PARAMETER;
+        return clfs_message_fail (STATUS_INVALID_PARAMETER,
+                                  "ClfsCreateLogFile: a NULL pointer, or a bit of access, share "
+                                  "mode, options or attributes that is not documented");
     if ((fCreateOptions & FILE_SYNCHRONOUS_IO_ALERT) && (fCreateOptions & FILE_SYNCHRONOUS_IO_NONALERT))
-        return STATUS_INVALID_PARAMETER;
+        return clfs_message_fail (STATUS_INVALID_PARAMETER, "ClfsCreateLogFile: both kinds of synchronous I/O");
     if (fCreateDisposition != CREATE_NEW && fCreateDisposition != OPEN_EXISTING && fCreateDisposition != OPEN_ALWAYS)
-        return STATUS_INVALID_PARAMETER;
+        return clfs_message_fail (STATUS_INVALID_PARAMETER,
+                                  "ClfsCreateLogFile: disposition %u is not CREATE_NEW, "
+                                  "OPEN_EXISTING or OPEN_ALWAYS",
+                                  fCreateDisposition);
     NTSTATUS status = check_log_option (fLogOptionFlag, pvContext, cbContext);
     if (!NT_SUCCESS (status))
-        return status;
+        return clfs_message_fail (status, "ClfsCreateLogFile: bad fLogOptionFlag, or not the context that it needs");
 
     ACCESS_MASK access = fDesiredAccess & ACCESS_USED;
     if (fFlagsAndAttributes & FILE_ATTRIBUTE_READONLY)
@@ -181,7 +200,7 @@ ClfsCreateLogFile (PPLOG_FILE_OBJECT pplfoLog, PUNICODE_STRING puszLogFileName, 
         goto out;
     g_mutex_lock (&stream->lock);
     if (stream->delete_pending)
-        status = STATUS_DELETE_PENDING;
+        status = refuse (stream, STATUS_DELETE_PENDING);
     else if (path.multiplexed)
         status = refuse_multiplexed (stream, fCreateDisposition);
     else
@@ -247,8 +266,9 @@ ClfsCloseAndResetLogFile (PLOG_FILE_OBJECT plfoLog)
     if (file == NULL)
         return STATUS_INVALID_HANDLE;
     if ((file->access & GENERIC_WRITE) == 0) {
+        NTSTATUS status = clfs_api_file_denied (file);
         (void) clfs_handle_release (plfoLog);
-        return STATUS_ACCESS_DENIED;
+        return status;
     }
     g_mutex_lock (&file->stream->lock);
     file->stream->reset_pending = true;
@@ -260,11 +280,13 @@ NTSTATUS
 ClfsDeleteLogByPointer (PLOG_FILE_OBJECT plfoLog)
 {
     clfs_api_file *file = clfs_api_file_acquire (plfoLog);
-    NTSTATUS status = STATUS_ACCESS_DENIED;
+    NTSTATUS status;
 
     if (file == NULL)
         return STATUS_INVALID_HANDLE;
-    if (file->access & DELETE) {
+    if ((file->access & DELETE) == 0) {
+        status = clfs_api_file_denied (file);
+    } else {
         g_mutex_lock (&file->stream->lock);
         /* The log's lock now, so that another process that writes it is noticed here and not when it is too late to say
          * so. */
@@ -298,11 +320,11 @@ ClfsDeleteLogFile (PUNICODE_STRING puszLogFileName, PVOID pvReserved, ULONG fLog
         goto out;
     g_mutex_lock (&stream->lock);
     if (stream->delete_pending) {
-        status = STATUS_DELETE_PENDING;
+        status = refuse (stream, STATUS_DELETE_PENDING);
     } else if (path.multiplexed) {
         status = refuse_multiplexed (stream, OPEN_EXISTING);
     } else if (stream->store->read_only != STATUS_SUCCESS) {
-        status = stream->store->read_only;
+        status = clfs_stream_read_only (stream);
     } else if (stream->files->len == 0) {
         status = clfs_log_delete (stream->store->store, stream->name, 0);
     } else {

@@ -18,11 +18,12 @@ clfs_reader_new (clfs_area *area, CLFS_CONTEXT_MODE mode, clfs_reader **out)
     };
 
     if (!clfs_area_may (area, GENERIC_READ))
-        return STATUS_ACCESS_DENIED;
+        return clfs_api_file_denied (area->file);
     /* Counted before it is compared, so that two threads cannot both take the last one. */
     if ((ULONG) g_atomic_int_add (&area->readers, 1) >= area->readers_max) {
         g_atomic_int_add (&area->readers, -1);
-        return STATUS_LOG_BLOCKS_EXHAUSTED;
+        return clfs_message_fail (STATUS_LOG_BLOCKS_EXHAUSTED, "this area has no more than %u read contexts",
+                                  area->readers_max);
     }
     clfs_reader *reader = g_new0 (clfs_reader, 1);
     *reader = (clfs_reader) {
@@ -69,7 +70,9 @@ clfs_reader_show (clfs_reader *reader, const clfs_record *record, PVOID *data, P
     /* Blocks in the log are as long as the engine likes: what counts is whether a block of the area could hold this
      * record. */
     if (record->bytes > reader->area->record_bytes_max)
-        return STATUS_LOG_BLOCK_INCOMPLETE;
+        return clfs_message_fail (STATUS_LOG_BLOCK_INCOMPLETE,
+                                  "a record of %u bytes needs larger blocks than this marshalling area has",
+                                  record->bytes);
     reader->current = record->lsn;
     if (reader->block != NULL && record->bytes > 0)
         memcpy (reader->block, record->data, record->bytes);

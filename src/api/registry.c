@@ -122,12 +122,18 @@ clfs_stream_release (clfs_stream *stream)
 }
 
 NTSTATUS
+clfs_stream_read_only (const clfs_stream *stream)
+{
+    return clfs_message_fail (stream->store->read_only, "log %s: its directory cannot be written", stream->name);
+}
+
+NTSTATUS
 clfs_stream_open (clfs_stream *stream, bool write)
 {
     clfs_log *log = NULL;
 
     if (write && stream->store->read_only != STATUS_SUCCESS)
-        return stream->store->read_only;
+        return clfs_stream_read_only (stream);
     if (stream->writing != NULL || (!write && stream->reading != NULL))
         return STATUS_SUCCESS;
     NTSTATUS status = clfs_log_open (stream->store->store, stream->name, write ? CLFS_LOG_WRITE : CLFS_LOG_READ, &log);

@@ -28,9 +28,10 @@ ClfsWriteRestartArea (PVOID pvMarshalContext, PVOID pvRestartBuffer, ULONG cbRes
         return STATUS_INVALID_PARAMETER;
     if ((fFlags & ~(ULONG) CLFS_FLAG_USE_RESERVATION) != 0 || (pvRestartBuffer == NULL && cbRestartBuffer > 0))
         goto out;
-    status = STATUS_ACCESS_DENIED;
-    if (!clfs_area_may (area, GENERIC_WRITE))
+    if (!clfs_area_may (area, GENERIC_WRITE)) {
+        status = clfs_api_file_denied (area->file);
         goto out;
+    }
     status = STATUS_NOT_SUPPORTED;
     if (fFlags & CLFS_FLAG_USE_RESERVATION)
         goto out;
@@ -145,7 +146,7 @@ ClfsAdvanceLogBase (PVOID pvMarshalContext, PCLFS_LSN plsnBase, ULONG fFlags)
     if (plsnBase == NULL || fFlags != 0)
         goto out;
     status = clfs_area_may (area, GENERIC_WRITE) ? clfs_log_set_base (clfs_area_log (area), plsnBase->Internal)
-                                                 : STATUS_ACCESS_DENIED;
+                                                 : clfs_api_file_denied (area->file);
 out:
     (void) clfs_handle_release (pvMarshalContext);
     return status;
