@@ -150,7 +150,7 @@ NTSTATUS NTAPI ClfsDeleteMarshallingArea (PVOID pvMarshalContext);
  *   STATUS_LOG_FULL
  *   STATUS_LOG_APPENDED_FLUSH_FAILED  it is appended and *plsn is set, but it is not durable
  *   STATUS_ACCESS_DENIED              the area has no write access
- *   STATUS_INVALID_PARAMETER          entries or reservations missing, an unknown flag, an alignment of 0, a NULL buffer
+ *   STATUS_INVALID_PARAMETER          no entries or reservations, an unknown flag, an alignment of 0, a NULL buffer
  *   STATUS_NOT_SUPPORTED              cReserveRecords, CLFS_FLAG_USE_RESERVATION
  *   or what made the log fail
  */
@@ -199,8 +199,8 @@ NTSTATUS NTAPI ClfsReadLogRecord (PVOID pvMarshalContext, PCLFS_LSN plsnFirst, C
 
 /*
  * Reads the next record by the context's mode whose type is in *peRecordType (ClfsDataRecord, ClfsRestartRecord or
- * both), or, from *plsnUser (optional) on, the first of such a type, and sets *peRecordType to its type. After a failure
- * the context stands where it stood.
+ * both), or, from *plsnUser (optional) on, the first of such a type, and sets *peRecordType to its type. After a
+ * failure the context stands where it stood.
  *   STATUS_END_OF_FILE               forward: at the end, there may be more later; chains, *plsnUser: CLFS_LSN_INVALID
  *   STATUS_LOG_START_OF_LOG          the link points below the base
  *   STATUS_INVALID_PARAMETER         *plsnUser is the context's own record or, in a chain, not below it; no type; NULL

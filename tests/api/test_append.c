@@ -53,7 +53,9 @@ static void
 aligned_entries_begin_at_multiples_with_zeros_between (void)
 {
     fixture f = open_fixture ();
-    CLFS_WRITE_ENTRY entries[] = { { (PVOID) "abc", 3 }, { (PVOID) "de", 2 }, { (PVOID) "fghijklmn", 9 }, { (PVOID) "o", 1 } };
+    CLFS_WRITE_ENTRY entries[] = {
+        { (PVOID) "abc", 3 }, { (PVOID) "de", 2 }, { (PVOID) "fghijklmn", 9 }, { (PVOID) "o", 1 }
+    };
     CLFS_LSN lsn;
     ULONG bytes = 0;
 
@@ -157,7 +159,8 @@ bad_parameters_are_refused (void)
     CHECK (ClfsReserveAndAppendLog (f.area, &entry, 1, NULL, NULL, 1, NULL, 0, NULL), STATUS_INVALID_PARAMETER);
     CHECK (ClfsReserveAndAppendLog (f.area, &entry, 1, NULL, NULL, 1, &reservation, CLFS_FLAG_USE_RESERVATION, NULL),
            STATUS_INVALID_PARAMETER);
-    CHECK (ClfsReserveAndAppendLogAligned (f.area, &entry, 1, 0, NULL, NULL, 0, NULL, 0, NULL), STATUS_INVALID_PARAMETER);
+    CHECK (ClfsReserveAndAppendLogAligned (f.area, &entry, 1, 0, NULL, NULL, 0, NULL, 0, NULL),
+           STATUS_INVALID_PARAMETER);
     CU_ASSERT_EQUAL (information_of (f.log).LastLsn.Internal, before.Internal);
     close_fixture (&f);
 }
@@ -211,7 +214,8 @@ a_record_is_bounded_by_the_areas_block (void)
     for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++) {
         PVOID area = NULL;
         CLFS_LSN lsn = { 77 };
-        CHECK_FATAL (ClfsCreateMarshallingArea (f.log, PagedPool, NULL, NULL, sizes[i][0], 1, 1, &area), STATUS_SUCCESS);
+        CHECK_FATAL (ClfsCreateMarshallingArea (f.log, PagedPool, NULL, NULL, sizes[i][0], 1, 1, &area),
+                     STATUS_SUCCESS);
         CHECK (append_bytes (area, data, sizes[i][1] + 1, 0, &lsn), STATUS_BUFFER_TOO_SMALL);
         CU_ASSERT_EQUAL (lsn.Internal, 77);
         CHECK (append_bytes (area, data, sizes[i][1], 0, &lsn), STATUS_SUCCESS);

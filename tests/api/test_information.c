@@ -81,8 +81,8 @@ the_physical_name_is_the_base_log_files_path (void)
     CHECK (query (f.log, ClfsLogPhysicalNameInformation, &out, &bytes), STATUS_SUCCESS);
     CU_ASSERT_EQUAL (out.name.NameLengthInBytes, strlen (wanted) * 2);
     CU_ASSERT_EQUAL (bytes, 2 + out.name.NameLengthInBytes);
-    g_autofree char *path = g_utf16_to_utf8 ((const gunichar2 *) (out.room + 2), out.name.NameLengthInBytes / 2, NULL,
-                                             NULL, NULL);
+    g_autofree char *path =
+        g_utf16_to_utf8 ((const gunichar2 *) (out.room + 2), out.name.NameLengthInBytes / 2, NULL, NULL, NULL);
     CU_ASSERT_STRING_EQUAL (path, wanted);
 
     ULONG whole = bytes;
@@ -123,7 +123,8 @@ physical_lsns_of_a_dedicated_log_are_the_virtual_ones (void)
     CLFS_PHYSICAL_LSN_INFORMATION in = { 0, { 0x9001 }, { 0 } }, out = { 0 };
     ULONG bytes = sizeof out;
 
-    CHECK (ClfsQueryLogFileInformation (f.log, ClfsLogPhysicalLsnInformation, &in, sizeof in, &out, &bytes), STATUS_SUCCESS);
+    CHECK (ClfsQueryLogFileInformation (f.log, ClfsLogPhysicalLsnInformation, &in, sizeof in, &out, &bytes),
+           STATUS_SUCCESS);
     CU_ASSERT_EQUAL (out.PhysicalLsn.Internal, 0x9001);
     CHECK (ClfsQueryLogFileInformation (f.log, ClfsLogPhysicalLsnInformation, NULL, 0, &out, &bytes),
            STATUS_INVALID_PARAMETER);

@@ -10,8 +10,8 @@ try_create (PUNICODE_STRING name, ACCESS_MASK access, ULONG share, ULONG disposi
             ULONG flags, PVOID context, ULONG context_bytes)
 {
     PLOG_FILE_OBJECT log = NULL;
-    NTSTATUS status = ClfsCreateLogFile (&log, name, access, share, NULL, disposition, options, attributes, flags, context,
-                                         context_bytes);
+    NTSTATUS status = ClfsCreateLogFile (&log, name, access, share, NULL, disposition, options, attributes, flags,
+                                         context, context_bytes);
 
     if (status == STATUS_SUCCESS)
         CHECK (ClfsCloseLogFileObject (log), STATUS_SUCCESS);
@@ -136,12 +136,15 @@ bad_parameters_are_refused (void)
     CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT, 0, 0,
                        NULL, 0),
            STATUS_INVALID_PARAMETER);
-    CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, FILE_ATTRIBUTE_HIDDEN, 0, NULL, 0), STATUS_INVALID_PARAMETER);
-    CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0, CLFS_FLAG_FORCE_FLUSH, NULL, 0), STATUS_INVALID_PARAMETER);
+    CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, FILE_ATTRIBUTE_HIDDEN, 0, NULL, 0),
+           STATUS_INVALID_PARAMETER);
+    CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0, CLFS_FLAG_FORCE_FLUSH, NULL, 0),
+           STATUS_INVALID_PARAMETER);
     CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0,
                        CLFS_FLAG_REENTRANT_FILE_SYSTEM | CLFS_FLAG_MINIFILTER_LEVEL, &context, 8),
            STATUS_INVALID_PARAMETER);
-    CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0, CLFS_FLAG_NO_FLAGS, &context, 0), STATUS_INVALID_PARAMETER);
+    CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0, CLFS_FLAG_NO_FLAGS, &context, 0),
+           STATUS_INVALID_PARAMETER);
     CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0, CLFS_FLAG_REENTRANT_FILE_SYSTEM, &context, 0),
            STATUS_INVALID_PARAMETER);
     CHECK (try_create (name, READ_WRITE, 0, OPEN_ALWAYS, 0, 0, CLFS_FLAG_NON_REENTRANT_FILTER, NULL, 0),
@@ -160,16 +163,17 @@ each_documented_option_is_accepted (void)
     fresh_directory ();
     PUNICODE_STRING name = log_name ("L");
     CHECK (try_create (name, 0, 0, OPEN_ALWAYS, FILE_NO_INTERMEDIATE_BUFFERING, 0, 0, NULL, 0), STATUS_SUCCESS);
-    CHECK (try_create (name, GENERIC_READ, 0, OPEN_ALWAYS, FILE_SYNCHRONOUS_IO_ALERT, FILE_ATTRIBUTE_READONLY, 0, NULL, 0),
-           STATUS_SUCCESS);
+    CHECK (
+        try_create (name, GENERIC_READ, 0, OPEN_ALWAYS, FILE_SYNCHRONOUS_IO_ALERT, FILE_ATTRIBUTE_READONLY, 0, NULL, 0),
+        STATUS_SUCCESS);
     CHECK (try_create (name, ALL_ACCESS | SYNCHRONIZE | READ_CONTROL, 7, OPEN_EXISTING, FILE_SYNCHRONOUS_IO_NONALERT,
                        FILE_ATTRIBUTE_ARCHIVE, CLFS_FLAG_REENTRANT_FILE_SYSTEM, &context, 8),
            STATUS_SUCCESS);
     CHECK (try_create (name, READ_WRITE, 0, OPEN_EXISTING, 0, 0, CLFS_FLAG_NON_REENTRANT_FILTER, &context, 0),
            STATUS_SUCCESS);
     CHECK (try_create (name, READ_WRITE, 0, OPEN_EXISTING, 0, 0, CLFS_FLAG_REENTRANT_FILTER, NULL, 0), STATUS_SUCCESS);
-    CHECK (try_create (name, READ_WRITE, 0, OPEN_EXISTING, 0, 0, CLFS_FLAG_MINIFILTER_LEVEL | CLFS_FLAG_HIDDEN_SYSTEM_LOG,
-                       &context, 0),
+    CHECK (try_create (name, READ_WRITE, 0, OPEN_EXISTING, 0, 0,
+                       CLFS_FLAG_MINIFILTER_LEVEL | CLFS_FLAG_HIDDEN_SYSTEM_LOG, &context, 0),
            STATUS_SUCCESS);
     drop_directory ();
 }
@@ -250,8 +254,8 @@ one_log_has_one_engine_by_whatever_path_it_is_opened (void)
     g_autofree char *link = g_strconcat (test_directory, "-link", NULL);
     CU_ASSERT_EQUAL_FATAL (symlink (test_directory, link), 0);
     CHECK_FATAL (open_log ("L", READ_WRITE, SHARE_ALL, CREATE_NEW, &first), STATUS_SUCCESS);
-    CHECK_FATAL (ClfsCreateLogFile (&second, wide ("log:%s//L", link), READ_WRITE, SHARE_ALL, NULL, OPEN_EXISTING, 0, 0, 0,
-                                    NULL, 0),
+    CHECK_FATAL (ClfsCreateLogFile (&second, wide ("log:%s//L", link), READ_WRITE, SHARE_ALL, NULL, OPEN_EXISTING, 0, 0,
+                                    0, NULL, 0),
                  STATUS_SUCCESS);
     CU_ASSERT_PTR_NOT_EQUAL (first, second);
     CU_ASSERT_PTR_NOT_NULL (clfs_log_of_file_object (first));

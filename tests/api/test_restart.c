@@ -59,12 +59,14 @@ a_restart_areas_previous_link_is_the_one_before_it (void)
     ULONG bytes;
     CLFS_LSN first = restarted (f.area, "first"), second = restarted (f.area, "second"), previous = { 77 };
 
-    CHECK_FATAL (ClfsReadLogRecord (f.area, &second, ClfsContextPrevious, &data, &bytes, NULL, NULL, &previous, &context),
-                 STATUS_SUCCESS);
+    CHECK_FATAL (
+        ClfsReadLogRecord (f.area, &second, ClfsContextPrevious, &data, &bytes, NULL, NULL, &previous, &context),
+        STATUS_SUCCESS);
     CU_ASSERT_EQUAL (previous.Internal, first.Internal);
     CHECK (ClfsTerminateReadLog (context), STATUS_SUCCESS);
-    CHECK_FATAL (ClfsReadLogRecord (f.area, &first, ClfsContextPrevious, &data, &bytes, NULL, NULL, &previous, &context),
-                 STATUS_SUCCESS);
+    CHECK_FATAL (
+        ClfsReadLogRecord (f.area, &first, ClfsContextPrevious, &data, &bytes, NULL, NULL, &previous, &context),
+        STATUS_SUCCESS);
     CU_ASSERT_EQUAL (previous.Internal, CLFS_LSN_INVALID.Internal);
     CHECK (ClfsTerminateReadLog (context), STATUS_SUCCESS);
     close_fixture (&f);
