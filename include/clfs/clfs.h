@@ -262,7 +262,7 @@ void clfs_log_get_attrs (clfs_log *log, clfs_attr attrs[CLFS_ATTR_SLOTS]);
 NTSTATUS clfs_log_set_attrs (clfs_log *log, const clfs_attr attrs[CLFS_ATTR_SLOTS], unsigned mask) CLFS_CHECK_RESULT;
 
 typedef struct clfs_container_info {
-    char name[64];         /* file name in the store; truncated for foreign logs with longer ones */
+    char name[256];        /* file name in the store */
     uint32_t physical_id, logical_id;
     uint64_t size_bytes;
     unsigned state;        /* Windows' CLFS_CONTAINER_STATE bits: 1 initializing, 2 inactive, 4 active, 8 active, pending delete */

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* As clfs_container_info.name has room for. */
-#define CONTAINER_NAME_BYTES_MAX 63u
+/* As the engine allows for names of its own making. */
+#define CONTAINER_NAME_BYTES_MAX CLFS_NAME_BYTES_MAX
 
 static NTSTATUS
 text_to_utf8 (const UNICODE_STRING *text, char **out)

@@ -177,8 +177,12 @@ read_foreign (clfs_engine *engine)
     g_ptr_array_sort (order, compare_logical);
     uint64_t stream_offset = 0;
     for (guint i = 0; i < order->len; i++) {
-        NTSTATUS status = index_container (engine, g_ptr_array_index (order, i), &stream_offset);
-        if (status != STATUS_SUCCESS)
+        clfs_container *container = g_ptr_array_index (order, i);
+        NTSTATUS status = index_container (engine, container, &stream_offset);
+        /* One that has no part in the active log may be missing: logs get copied without their free containers. */
+        bool active = container->logical_id >= clfs_lsn_container (engine->blf->base) &&
+                      clfs_lsn_make (container->logical_id, 0, 0) < engine->blf->last;
+        if (status != STATUS_SUCCESS && active)
             return status;
     }
     g_mutex_lock (&engine->lock);
