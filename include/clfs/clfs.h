@@ -362,7 +362,7 @@ bool clfs_log_flush_cancel (clfs_log *log, uint64_t ticket);
 typedef struct clfs_record {
     clfs_lsn_t lsn, previous, undo_next;
     uint64_t stream_offset;    /* of its first byte; restart records take no room in the stream */
-    int64_t time_ns;           /* when its block was sealed; for a record in an open block: now */
+    int64_t time_ns;           /* when its block was sealed; for a record in an open block: now; 0: a foreign log does not say */
     const void *data;
     uint32_t bytes;
     enum clfs_record_type type;

@@ -47,7 +47,8 @@ show_next (clfs_cursor *cursor)
         .previous = view.header->previous,
         .undo_next = view.header->undo_next,
         .stream_offset = cursor->next_stream_offset,
-        .time_ns = loader->sealed_ns ? loader->sealed_ns : cursor->engine->store->storage->ops->now_ns (cursor->engine->store->storage),
+        .time_ns = loader->sealed_ns || !loader->ours ? loader->sealed_ns
+                                                      : cursor->engine->store->storage->ops->now_ns (cursor->engine->store->storage),
         .data = view.payload,
         .bytes = view.payload_bytes,
         .type = data ? CLFS_RECORD_DATA : CLFS_RECORD_RESTART,

@@ -112,12 +112,40 @@ read_metadata (clfs_engine *engine, unsigned flags, clfs_file **file, clfs_blf_r
     return STATUS_SUCCESS;
 }
 
+/* A log of Windows carries no Unix owner: whoever owns its base log file does, and all may read what the store lets them. */
+static NTSTATUS
+foreign_attrs (clfs_file *file, clfs_blf *blf)
+{
+    clfs_file_stat stat;
+    NTSTATUS status = file->storage->ops->stat (file, &stat);
+    if (status != STATUS_SUCCESS)
+        return clfs_message_fail (status, "cannot tell who owns a base log file: %s", clfs_message_status_words (status));
+    for (int slot = 0; slot < CLFS_ATTR_SLOTS; slot++) {
+        bool directory = slot == CLFS_ATTR_DIRECTORY || slot == CLFS_ATTR_BY_LSN || slot == CLFS_ATTR_CONTAINERS;
+        blf->attrs[slot] = (clfs_attr) { directory ? 0555 : 0444, stat.uid, stat.gid };
+    }
+    if (blf->created_ns <= 0)
+        blf->created_ns = stat.modified_ns;
+    if (blf->appended_ns <= 0)
+        blf->appended_ns = stat.modified_ns;
+    /* Opened for writing it gets EROFS with a clear line, not a riddle about permissions. */
+    blf->attrs[CLFS_ATTR_RECORDS].mode = blf->attrs[CLFS_ATTR_CONTROL].mode = blf->attrs[CLFS_ATTR_RESTART].mode = 0644;
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS
 clfs_engine_load_metadata (clfs_engine *engine, bool write, clfs_blf_report *report)
 {
     clfs_file *file;
     clfs_blf *blf;
     NTSTATUS status = read_metadata (engine, write ? CLFS_FILE_WRITE : 0, &file, report, &blf);
+    if (status == STATUS_SUCCESS && !blf->ours) {
+        status = foreign_attrs (file, blf);
+        if (status != STATUS_SUCCESS) {
+            engine->store->storage->ops->close_file (file);
+            clfs_blf_free (blf);
+        }
+    }
     if (status != STATUS_SUCCESS)
         return status;
     g_mutex_lock (&engine->lock);

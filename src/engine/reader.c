@@ -142,6 +142,7 @@ take_index (clfs_engine *engine, uint64_t stream_end)
 {
     const clfs_blf *blf = engine->blf;
     const GArray *blocks = engine->foreign_blocks;
+    engine->appended_ns = blf->appended_ns;
     engine->base = blf->base;
     engine->base_offset = stream_end;
     engine->restart = blf->restart;

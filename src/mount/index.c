@@ -29,7 +29,10 @@ format_line (GString *out, const clfs_record *record)
     clfs_text_append_lsn (out, record->lsn);
     g_string_append_printf (out, " %20" G_GUINT64_FORMAT " %10u %-7s ", record->stream_offset, record->bytes,
                             record->type == CLFS_RECORD_RESTART ? "restart" : "data");
-    clfs_text_append_time (out, record->time_ns);
+    if (record->time_ns != 0)
+        clfs_text_append_time (out, record->time_ns);
+    else
+        g_string_append_printf (out, "%-30s", "-"); /* a log made by Windows does not say */
     g_string_append_c (out, '\n');
     g_assert (out->len == LINE_BYTES);
 }
