@@ -67,8 +67,16 @@ check_mountpoint (const char *path)
 {
     struct stat st;
 
-    if (clfs_unmount_dead (path))
-        clfs_mount_say (LOG_NOTICE, "%s: took away the mount of a daemon that had died", path);
+    switch (clfs_unmount_dead (path)) {
+    case CLFS_MOUNTED_ALIVE:
+        fail ("mountpoint %s: a store is mounted there", path);
+        return false;
+    case CLFS_MOUNTED_DEAD:
+        clfs_mount_say (LOG_NOTICE, "mountpoint %s: took away the mount of a daemon that had died", path);
+        break;
+    case CLFS_MOUNTED_NONE:
+        break;
+    }
     if (stat (path, &st) < 0)
         fail ("mountpoint %s: %s", path, g_strerror (errno));
     else if (!S_ISDIR (st.st_mode))
@@ -77,6 +85,17 @@ check_mountpoint (const char *path)
         fail ("mountpoint %s: not empty", path);
     else
         return true;
+    return false;
+}
+
+static bool
+check_store (const char *path)
+{
+    struct stat st;
+
+    if (stat (path, &st) < 0 || S_ISDIR (st.st_mode))
+        return true; /* opening it says the rest */
+    fail ("store %s: not a directory", path);
     return false;
 }
 
@@ -300,7 +319,7 @@ main (int argc, char **argv)
         printf ("clfs %s, libfuse %s\n", clfs_version (), fuse_pkgversion ());
     } else if (options.unmount) {
         status = clfs_unmount (options.mountpoint);
-    } else if (!check_mountpoint (options.mountpoint)) {
+    } else if (!check_store (options.store) || !check_mountpoint (options.mountpoint)) {
         status = 1;
     } else {
         resolved = absolute (options.store);

@@ -10,11 +10,12 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -171,15 +172,17 @@ clfs_unmount (const char *mountpoint)
     return error == 0 && unflushed == 0 ? 0 : 1;
 }
 
-bool
+enum clfs_mounted
 clfs_unmount_dead (const char *mountpoint)
 {
-    g_autofree char *path = NULL;
+    g_autofree char *path = canonical (mountpoint);
     g_autofree char *store = NULL;
-    struct stat st;
+    struct statvfs st;
 
-    if (stat (mountpoint, &st) == 0 || errno != ENOTCONN)
-        return false;
-    path = canonical (mountpoint);
-    return path != NULL && find_mount (path, &store) && detach (path) == 0;
+    if (path == NULL || !find_mount (path, &store))
+        return CLFS_MOUNTED_NONE;
+    /* Not stat(2): the kernel has the directory's attributes for an hour. */
+    if (statvfs (path, &st) == 0 || errno != ENOTCONN)
+        return CLFS_MOUNTED_ALIVE;
+    return detach (path) == 0 ? CLFS_MOUNTED_DEAD : CLFS_MOUNTED_ALIVE;
 }

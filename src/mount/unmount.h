@@ -2,12 +2,16 @@
 #ifndef CLFS_MOUNT_UNMOUNT_H
 #define CLFS_MOUNT_UNMOUNT_H
 
-#include <stdbool.h>
-
 /* clfs -u: unmounts, and returns when the daemon has flushed everything and is gone. Returns main's status. */
 int clfs_unmount (const char *mountpoint);
 
-/* Whether a mount of ours whose daemon died is still on `mountpoint`; if so it is taken away. */
-bool clfs_unmount_dead (const char *mountpoint);
+enum clfs_mounted {
+    CLFS_MOUNTED_NONE,
+    CLFS_MOUNTED_ALIVE,
+    CLFS_MOUNTED_DEAD, /* it was: it has been taken away */
+};
+
+/* What of ours is mounted on `mountpoint`. A mount whose daemon died is taken away. */
+enum clfs_mounted clfs_unmount_dead (const char *mountpoint);
 
 #endif
