@@ -322,11 +322,10 @@ control_text (struct clfs_handle *handle, GString *out)
     NTSTATUS status;
 
     status = clfs_handle_log (handle, false, &log);
-    if (NT_SUCCESS (status) && handle->log_writable)
-        clfs_log_info (log, &info);
-    else if (NT_SUCCESS (status))
-        status = clfs_mlog_info (handle->mlog, true, &info, NULL);
     if (NT_SUCCESS (status)) {
+        if (!handle->log_writable)
+            clfs_mlog_look_anew (log);
+        clfs_log_info (log, &info);
         clfs_poll_seen (handle, info.durable_below);
         clfs_control_state (&info, out);
     } else {

@@ -152,22 +152,15 @@ clfs_handle_release (struct clfs_handle *handle)
 NTSTATUS
 clfs_handle_log (struct clfs_handle *handle, bool write, clfs_log **out)
 {
-    const char *name = handle->mlog->name;
-    bool writable = !clfs_mount.read_only;
     clfs_log *log;
     NTSTATUS status;
+    bool writable;
 
     if (handle->log != NULL && (handle->log_writable || !write)) {
         *out = handle->log;
         return STATUS_SUCCESS;
     }
-    if (write && !writable)
-        return STATUS_MEDIA_WRITE_PROTECTED;
-    status = clfs_log_open (clfs_mount.store, name, writable ? CLFS_LOG_WRITE : CLFS_LOG_READ, &log);
-    if (status == STATUS_SHARING_VIOLATION && !write) {
-        writable = false;
-        status = clfs_log_open (clfs_mount.store, name, CLFS_LOG_READ, &log);
-    }
+    status = clfs_mlog_open (handle->mlog, write, &log, &writable);
     if (!NT_SUCCESS (status))
         return status;
     clfs_handle_close_log (handle);

@@ -135,11 +135,6 @@ index_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, off_t offs
     out = g_string_new (NULL);
     g_mutex_lock (&handle->lock);
     status = read_lines (handle, bytes, (uint64_t) offset, out);
-    if (status == STATUS_END_OF_FILE && out->len == 0 && !handle->log_writable) {
-        /* Without its lock, the log is as it was when it was opened: look again. */
-        clfs_handle_close_log (handle);
-        status = read_lines (handle, bytes, (uint64_t) offset, out);
-    }
     g_mutex_unlock (&handle->lock);
     clfs_mlog_leave (handle->mlog);
     /* What was found before an error is given first; the next read meets the error again. */

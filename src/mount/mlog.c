@@ -241,16 +241,49 @@ clfs_mlog_rename (struct clfs_mlog *mlog, const char *name)
     g_free (former);
 }
 
+void
+clfs_mlog_look_anew (clfs_log *log)
+{
+    clfs_cursor *cursor;
+    size_t got;
+    char byte;
+
+    /* A read at the end is what makes the library look; errors show in what is asked next. */
+    if (!NT_SUCCESS (clfs_cursor_open (log, CLFS_CURSOR_FORWARD, &cursor)))
+        return;
+    if (!NT_SUCCESS (clfs_cursor_read (cursor, INT64_MAX, &byte, 1, false, &got)))
+        clfs_mount_say (LOG_WARNING, "%s", clfs_error_message ());
+    clfs_cursor_close (cursor);
+}
+
+NTSTATUS
+clfs_mlog_open (struct clfs_mlog *mlog, bool write, clfs_log **log, bool *writable)
+{
+    NTSTATUS status = STATUS_MEDIA_WRITE_PROTECTED;
+
+    *writable = !clfs_mount.read_only;
+    if (*writable)
+        status = clfs_log_open (clfs_mount.store, mlog->name, CLFS_LOG_WRITE, log);
+    if (!write && (!*writable || status == STATUS_SHARING_VIOLATION)) {
+        *writable = false;
+        status = clfs_log_open (clfs_mount.store, mlog->name, CLFS_LOG_READ, log);
+        if (NT_SUCCESS (status))
+            clfs_mlog_look_anew (*log);
+    }
+    if (NT_SUCCESS (status))
+        g_atomic_int_set (&mlog->elsewhere, !*writable);
+    return status;
+}
+
 /* Opens the log for a moment. Recovering it is work worth keeping: it stays open for idle_close_ms. */
 static NTSTATUS
 info_by_opening (struct clfs_mlog *mlog, clfs_info *info)
 {
+    bool writable;
     clfs_log *log;
     NTSTATUS status;
 
-    status = clfs_log_open (clfs_mount.store, mlog->name, clfs_mount.read_only ? CLFS_LOG_READ : CLFS_LOG_WRITE, &log);
-    if (status == STATUS_SHARING_VIOLATION)
-        status = clfs_log_open (clfs_mount.store, mlog->name, CLFS_LOG_READ, &log);
+    status = clfs_mlog_open (mlog, false, &log, &writable);
     if (!NT_SUCCESS (status))
         return status;
     clfs_log_info (log, info);
@@ -264,17 +297,16 @@ NTSTATUS
 clfs_mlog_info (struct clfs_mlog *mlog, bool marks, clfs_info *info, clfs_attr *attrs)
 {
     NTSTATUS status;
-    bool opened;
 
-    g_mutex_lock (&mlog->lock);
-    opened = mlog->open_logs > 0;
-    g_mutex_unlock (&mlog->lock);
     status = clfs_log_peek (clfs_mount.store, mlog->name, info, attrs);
     if (status == STATUS_OBJECT_NAME_NOT_FOUND)
         clfs_mlog_vanished (mlog);
     if (NT_SUCCESS (status) && attrs != NULL)
         clfs_mlog_keep_attrs (mlog, attrs);
-    if (!NT_SUCCESS (status) || !marks || opened || info->closed_cleanly)
+    if (!NT_SUCCESS (status) || !marks)
+        return status;
+    /* Somebody else may be writing it, whatever was true when it was last looked at. */
+    if (info->closed_cleanly && !clfs_mount.read_only && !g_atomic_int_get (&mlog->elsewhere))
         return status;
     return info_by_opening (mlog, info);
 }
@@ -310,14 +342,15 @@ flush_one (struct clfs_mlog *mlog, void *data)
     if (clfs_mlog_enter (mlog) != 0)
         return;
     status = clfs_log_peek (clfs_mount.store, mlog->name, &info, NULL);
-    /* What is closed cleanly is flushed; what cannot be read was said when it was looked at. */
-    if (!NT_SUCCESS (status) || info.closed_cleanly || info.foreign)
+    /* What cannot be read was said when it was looked at. What somebody else writes, he flushes. */
+    if (!NT_SUCCESS (status) || g_atomic_int_get (&mlog->elsewhere) || info.state == CLFS_STATE_READ_ONLY)
+        goto out;
+    if (info.durable_below == info.next && info.pending_bytes == 0 && info.state != CLFS_STATE_FAILED)
         goto out;
     status = clfs_log_open (clfs_mount.store, mlog->name, CLFS_LOG_WRITE, &log);
     if (!NT_SUCCESS (status))
         goto out;
-    if (info.state != CLFS_STATE_READ_ONLY)
-        status = clfs_log_flush (log, CLFS_NULL_LSN, NULL);
+    status = clfs_log_flush (log, CLFS_NULL_LSN, NULL);
     if (!NT_SUCCESS (status)) {
         clfs_mount_say (LOG_ERR, "%s: %s", mlog->name, clfs_error_message ());
         if (*first == 0)

@@ -19,6 +19,7 @@
 
 struct clfs_mlog {
     int refs;         /* atomic */
+    int elsewhere;    /* atomic: when it was last opened, another process had it, so it was only read */
     uint64_t ino;     /* st_ino of the directory; +n: its file in attribute slot n. From the log's GUID: the same after a
                          remount and a rename, another one for a new log of the same name */
     char *name;       /* changes only with the gate closed: constant for whoever is inside */
@@ -68,6 +69,14 @@ NTSTATUS clfs_mlog_info (struct clfs_mlog *mlog, bool marks, clfs_info *info, cl
 
 /* The st_ino of a log's directory, as clfs_mlog_get() computes it. */
 uint64_t clfs_mlog_ino (const char *name, const uint8_t id[16]);
+
+/* Opens the log, within the gate. Unless `write`, a log that another process has open is read without its lock, as in a read-only
+ * mount. *writable: it is open for writing. */
+NTSTATUS clfs_mlog_open (struct clfs_mlog *mlog, bool write, clfs_log **log, bool *writable) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A log that is read without its lock shows what was there when it was last looked at: looks again, unless that was within
+ * the last second. */
+void clfs_mlog_look_anew (clfs_log *log);
 
 /* Flushes every log that was opened through the mount and is not closed. Returns the first error's errno, having said each. */
 int clfs_mlog_flush_all (void);

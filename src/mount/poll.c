@@ -5,10 +5,6 @@
 #include <poll.h>
 
 static GMutex lock;
-/* Handles that wait in a mount without locks: nobody tells it of changes, so it looks every second. */
-static GCond ticked;
-static GHashTable *unlocked; /* handle -> handle, with a reference */
-static GThread *ticker;
 
 static void
 notify (struct fuse_pollhandle *wake)
@@ -38,54 +34,6 @@ changed (clfs_log *log, unsigned events, void *data)
     clfs_poll_wake (data);
 }
 
-/* Wakes all who wait without a watch: the kernel asks again, and the answer then reads the log anew. */
-static gpointer
-tick (gpointer data)
-{
-    g_autoptr (GPtrArray) due = g_ptr_array_new ();
-    GHashTableIter iter;
-    gpointer handle;
-
-    g_mutex_lock (&lock);
-    while (g_hash_table_size (unlocked) > 0) {
-        g_cond_wait_until (&ticked, &lock, g_get_monotonic_time () + G_TIME_SPAN_SECOND);
-        g_hash_table_iter_init (&iter, unlocked);
-        while (g_hash_table_iter_next (&iter, &handle, NULL)) {
-            g_ptr_array_add (due, handle);
-            g_hash_table_iter_remove (&iter);
-        }
-        g_mutex_unlock (&lock);
-        for (guint i = 0; i < due->len; i++) {
-            struct clfs_handle *waiting = due->pdata[i];
-            bool inside = clfs_mlog_enter (waiting->mlog) == 0;
-            struct clfs_mlog *mlog = clfs_mlog_ref (waiting->mlog);
-            clfs_poll_wake (waiting);
-            clfs_handle_unref (waiting);
-            if (inside)
-                clfs_mlog_leave (mlog);
-            clfs_mlog_unref (mlog);
-        }
-        g_ptr_array_set_size (due, 0);
-        g_mutex_lock (&lock);
-    }
-    g_thread_unref (ticker);
-    ticker = NULL;
-    g_mutex_unlock (&lock);
-    return data;
-}
-
-/* With the table's lock. */
-static void
-wait_unlocked (struct clfs_handle *handle)
-{
-    if (unlocked == NULL)
-        unlocked = g_hash_table_new (g_direct_hash, g_direct_equal);
-    if (g_hash_table_add (unlocked, handle))
-        clfs_handle_ref (handle);
-    if (ticker == NULL)
-        ticker = g_thread_new ("poll", tick, NULL);
-}
-
 /* Takes `wake` for the handle's next wake-up. With handle->lock. */
 static void
 arm (struct clfs_handle *handle, clfs_log *log, struct fuse_pollhandle *wake)
@@ -96,11 +44,8 @@ arm (struct clfs_handle *handle, clfs_log *log, struct fuse_pollhandle *wake)
     g_mutex_lock (&lock);
     former = handle->poll;
     handle->poll = wake;
-    watch = handle->log_writable && !handle->watching;
-    if (watch)
-        handle->watching = true;
-    if (!handle->log_writable)
-        wait_unlocked (handle);
+    watch = !handle->watching;
+    handle->watching = true;
     g_mutex_unlock (&lock);
     if (former != NULL)
         fuse_pollhandle_destroy (former);
@@ -128,10 +73,7 @@ control_ready (struct clfs_handle *handle, struct fuse_pollhandle *wake)
         arm (handle, log, wake);
     if (clfs_control_has_answer (handle))
         goto out;
-    if (handle->log_writable)
-        clfs_log_info (log, &info);
-    else if (!NT_SUCCESS (clfs_mlog_info (handle->mlog, true, &info, NULL)))
-        goto out;
+    clfs_log_info (log, &info);
     g_mutex_lock (&lock);
     ready = info.durable_below != handle->seen_durable;
     g_mutex_unlock (&lock);

@@ -203,13 +203,6 @@ clfs_stream_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, off_
     status = clfs_handle_cursor (handle, &cursor);
     if (NT_SUCCESS (status))
         status = clfs_cursor_read (cursor, handle->origin + (uint64_t) offset, buffer, bytes, durable_only, &got);
-    if (NT_SUCCESS (status) && got == 0 && !handle->log_writable) {
-        /* Without its lock, the log is as it was when it was opened: look again. */
-        clfs_handle_close_log (handle);
-        status = clfs_handle_cursor (handle, &cursor);
-        if (NT_SUCCESS (status))
-            status = clfs_cursor_read (cursor, handle->origin + (uint64_t) offset, buffer, bytes, durable_only, &got);
-    }
     g_mutex_unlock (&handle->lock);
     clfs_mlog_leave (handle->mlog);
     if (NT_SUCCESS (status) || status == STATUS_END_OF_FILE) {
