@@ -190,38 +190,32 @@ clfs_area_block_at (const clfs_area *area, uint64_t offset)
     return block;
 }
 
-NTSTATUS
-clfs_area_reserve (clfs_area *area, uint32_t sectors, uint64_t *offset)
+enum clfs_area_room
+clfs_area_reserve (const clfs_area *area, uint32_t sectors, uint64_t *offset)
 {
     uint64_t span = clfs_area_block_span (sectors);
-    if (area->empty)
-        area->head = 0;
-    else if (area->head <= area->tail) {
+    uint64_t head = area->empty ? 0 : area->head;
+    *offset = head;
+    if (!area->empty && head <= area->tail)
         /* The free part lies between head and tail; a block must not end at tail, or full would look empty. */
-        if (area->tail - area->head <= span)
-            return STATUS_PENDING;
-        *offset = area->head;
-        return STATUS_SUCCESS;
-    }
-    if (area->head + span <= area->ring_allocated) {
-        *offset = area->head;
-        return STATUS_SUCCESS;
-    }
+        return area->tail - head > span ? CLFS_AREA_ROOM : CLFS_AREA_FULL;
+    if (head + span <= area->ring_allocated)
+        return CLFS_AREA_ROOM;
     if (!area->empty && span < area->tail) {
         *offset = 0;
-        return STATUS_SUCCESS;
+        return CLFS_AREA_ROOM;
     }
-    if (area->head + span > area->ring_bytes)
-        return area->empty ? STATUS_INSUFFICIENT_RESOURCES : STATUS_PENDING;
+    if (head + span > area->ring_bytes)
+        return CLFS_AREA_FULL;
+    uint64_t wanted = (head + span + CLFS_AREA_STEP_BYTES - 1) / CLFS_AREA_STEP_BYTES * CLFS_AREA_STEP_BYTES;
+    *offset = MIN (wanted, area->ring_bytes);
+    return CLFS_AREA_GROW;
+}
 
-    uint64_t wanted = (area->head + span + CLFS_AREA_STEP_BYTES - 1) / CLFS_AREA_STEP_BYTES * CLFS_AREA_STEP_BYTES;
-    wanted = MIN (wanted, area->ring_bytes);
-    NTSTATUS status = area->storage->ops->map_grow (area->map, CLFS_AREA_PAGE_BYTES + wanted);
-    if (status != STATUS_SUCCESS)
-        return area->empty ? status : STATUS_PENDING;
-    area->ring_allocated = wanted;
-    *offset = area->head;
-    return STATUS_SUCCESS;
+NTSTATUS
+clfs_area_grow (clfs_area *area, uint64_t ring_bytes)
+{
+    return area->storage->ops->map_grow (area->map, CLFS_AREA_PAGE_BYTES + ring_bytes);
 }
 
 void

@@ -157,10 +157,15 @@ clfs_area_block_span (uint32_t sectors)
     return sizeof (clfs_area_block) + (uint64_t) sectors * CLFS_SECTOR_BYTES;
 }
 
-/* Room for a block of `sectors`. STATUS_SUCCESS: *offset is where it goes (area->head may wrap). STATUS_PENDING: the ring is full,
- * something must be flushed first. STATUS_DISK_FULL and others: the store has no room for the next step and nothing is pending that
- * could be flushed. Never blocks on anything but the allocation of a step. */
-NTSTATUS clfs_area_reserve (clfs_area *area, uint32_t sectors, uint64_t *offset) G_GNUC_WARN_UNUSED_RESULT;
+enum clfs_area_room {
+    CLFS_AREA_ROOM,  /* *offset is where the block goes */
+    CLFS_AREA_GROW,  /* *offset is how large the ring must be: allocate that much with clfs_area_grow and look again */
+    CLFS_AREA_FULL,  /* something must be flushed first */
+};
+/* Looks for room for a block of `sectors`. */
+enum clfs_area_room clfs_area_reserve (const clfs_area *area, uint32_t sectors, uint64_t *offset) G_GNUC_WARN_UNUSED_RESULT;
+/* Allocates the ring up to `ring_bytes`; ring_allocated is the caller's to set, under its lock. Blocks on the store. STATUS_DISK_FULL. */
+NTSTATUS clfs_area_grow (clfs_area *area, uint64_t ring_bytes) G_GNUC_WARN_UNUSED_RESULT;
 /* The block at `offset` takes only `sectors`: what is behind is free. It must be the newest. */
 void clfs_area_take (clfs_area *area, uint64_t offset, uint32_t sectors);
 /* The oldest block is now at `tail`; CLFS_AREA_NO_BLOCK: the ring is empty. */

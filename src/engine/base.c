@@ -134,7 +134,7 @@ static NTSTATUS
 quiesce (clfs_engine *engine)
 {
     engine->busy = true;
-    while (engine->flushing)
+    while (engine->flushing || engine->growing)
         g_cond_wait (&engine->changed, &engine->lock);
     if (engine->state == CLFS_STATE_OK)
         clfs_flush_round (engine);
@@ -279,7 +279,7 @@ clfs_log_recover (clfs_log *log)
     bool failed = engine->state == CLFS_STATE_FAILED;
     if (failed) {
         engine->busy = true;
-        while (engine->flushing)
+        while (engine->flushing || engine->growing)
             g_cond_wait (&engine->changed, &engine->lock);
     }
     g_mutex_unlock (&engine->lock);

@@ -158,6 +158,32 @@ wait_for_ring (clfs_engine *engine, unsigned flags)
     return STATUS_PENDING;
 }
 
+/* Allocates the next step, with the lock dropped. Where the store has no room for it, what is pending is flushed instead. */
+static NTSTATUS
+grow_ring (clfs_engine *engine, uint64_t ring_bytes, unsigned flags)
+{
+    if (engine->growing) {
+        g_cond_wait (&engine->changed, &engine->lock);
+        return STATUS_PENDING;
+    }
+    clfs_area *area = engine->area;
+    engine->growing = true;
+    g_mutex_unlock (&engine->lock);
+    NTSTATUS status = clfs_area_grow (area, ring_bytes);
+    g_mutex_lock (&engine->lock);
+    engine->growing = false;
+    g_cond_broadcast (&engine->changed);
+    if (status == STATUS_SUCCESS) {
+        area->ring_allocated = MAX (area->ring_allocated, ring_bytes);
+        return STATUS_PENDING;
+    }
+    if (!area->empty)
+        return wait_for_ring (engine, flags);
+    return clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
+                              "log %s: its marshalling area cannot grow: %s; free space in the store", engine->name,
+                              clfs_message_status_words (status));
+}
+
 NTSTATUS
 clfs_block_begin (clfs_engine *engine, size_t payload, unsigned flags)
 {
@@ -180,13 +206,11 @@ clfs_block_begin (clfs_engine *engine, size_t payload, unsigned flags)
 
     uint32_t capacity = fill ? left : MAX (needed, MIN (usual_sectors (engine), left));
     uint64_t ring_offset;
-    NTSTATUS status = clfs_area_reserve (engine->area, capacity, &ring_offset);
-    if (status == STATUS_PENDING)
+    enum clfs_area_room room = clfs_area_reserve (engine->area, capacity, &ring_offset);
+    if (room == CLFS_AREA_GROW)
+        return grow_ring (engine, ring_offset, flags);
+    if (room == CLFS_AREA_FULL)
         return wait_for_ring (engine, flags);
-    if (status != STATUS_SUCCESS)
-        return clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
-                                  "log %s: its marshalling area cannot grow: %s; free space in the store", engine->name,
-                                  clfs_message_status_words (status));
 
     clfs_memory_block *block = block_new (engine, ring_offset, capacity);
     if (fill) {

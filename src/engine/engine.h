@@ -165,6 +165,7 @@ struct clfs_engine {
 
     GPtrArray *containers;       /* clfs_container by physical id */
 
+    bool growing;                /* somebody allocates more of `area` or `lines`, with the lock dropped */
     bool flushing;
     clfs_lsn_t flushing_below;   /* the running round makes durable what is below */
     GQueue waiters;              /* clfs_waiter, in the order they came */

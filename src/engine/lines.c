@@ -210,18 +210,43 @@ page_take (clfs_lines *lines, uint32_t *page)
         g_array_set_size (lines->free_pages, lines->free_pages->len - 1);
         return STATUS_SUCCESS;
     }
-    if (lines->page_used_below >= lines->page_total)
+    if (lines->page_used_below >= lines->page_allocated)
         return STATUS_DISK_FULL;
-    if (lines->page_used_below >= lines->page_allocated) {
-        uint64_t wanted = MIN ((uint64_t) lines->page_allocated * PAGE_BYTES + CLFS_AREA_STEP_BYTES,
-                               lines->virtual_bytes);
-        NTSTATUS status = lines->storage->ops->map_grow (lines->map, wanted);
-        if (status != STATUS_SUCCESS)
-            return status;
-        lines->page_allocated = (uint32_t) (wanted / PAGE_BYTES);
-    }
     *page = lines->page_used_below++;
     return STATUS_SUCCESS;
+}
+
+/* Data pages of a line of so many bytes. */
+static uint32_t
+data_pages (size_t bytes)
+{
+    return bytes > HEAD_DATA_BYTES ? (uint32_t) ((bytes - HEAD_DATA_BYTES + DATA_PAGE_BYTES - 1) / DATA_PAGE_BYTES) : 0;
+}
+
+uint64_t
+clfs_lines_wanted (const clfs_lines *lines, const clfs_line *line, size_t bytes)
+{
+    size_t pages = line ? data_pages (line->head->length + bytes) - line->head->page_count : 1 + data_pages (bytes);
+    size_t free_pages = lines->free_pages->len + (lines->page_allocated - lines->page_used_below);
+    if (pages <= free_pages)
+        return 0;
+    uint64_t wanted = ((uint64_t) lines->page_allocated + pages - free_pages) * PAGE_BYTES;
+    if (wanted > lines->virtual_bytes)
+        return UINT64_MAX;
+    wanted = (wanted + CLFS_AREA_STEP_BYTES - 1) / CLFS_AREA_STEP_BYTES * CLFS_AREA_STEP_BYTES;
+    return MIN (wanted, lines->virtual_bytes);
+}
+
+NTSTATUS
+clfs_lines_grow (clfs_lines *lines, uint64_t map_bytes)
+{
+    return lines->storage->ops->map_grow (lines->map, map_bytes);
+}
+
+void
+clfs_lines_grown (clfs_lines *lines, uint64_t map_bytes)
+{
+    lines->page_allocated = MAX (lines->page_allocated, (uint32_t) (map_bytes / PAGE_BYTES));
 }
 
 NTSTATUS
@@ -251,8 +276,7 @@ clfs_line_append (clfs_line *line, const void *data, size_t bytes)
     line_head *head = line->head;
     size_t length = head->length;
     size_t total = length + bytes;
-    uint32_t pages_needed =
-        total > HEAD_DATA_BYTES ? (uint32_t) ((total - HEAD_DATA_BYTES + DATA_PAGE_BYTES - 1) / DATA_PAGE_BYTES) : 0;
+    uint32_t pages_needed = data_pages (total);
     if (pages_needed > PAGES_MAX)
         return STATUS_DISK_FULL;
     while (head->page_count < pages_needed) {

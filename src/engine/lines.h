@@ -7,7 +7,7 @@
  * record, `consumed_by` gets that record's LSN before the record is committed: a successor that finds the
  * record drops the line, one that does not keeps it.
  *
- * All calls need the engine's lock.
+ * All calls need the engine's lock, but for making, opening, freeing and growing.
  */
 #ifndef CLFS_ENGINE_LINES_H
 #define CLFS_ENGINE_LINES_H
@@ -30,6 +30,13 @@ NTSTATUS clfs_lines_open (clfs_storage *storage, const char *name, const uint8_t
 
 /* Unmaps; the file stays. */
 void clfs_lines_free (clfs_lines *lines);
+
+/* How many bytes the map must have so that `bytes` more fit at the end of the line (NULL: a new one); 0: it has them. UINT64_MAX: the
+ * bound does not allow it. */
+uint64_t clfs_lines_wanted (const clfs_lines *lines, const clfs_line *line, size_t bytes);
+/* Allocates the map up to that; the only call that blocks on the store and needs no lock. clfs_lines_grown then makes it usable. */
+NTSTATUS clfs_lines_grow (clfs_lines *lines, uint64_t map_bytes) G_GNUC_WARN_UNUSED_RESULT;
+void clfs_lines_grown (clfs_lines *lines, uint64_t map_bytes);
 
 /* A new empty line. STATUS_DISK_FULL: no room. */
 NTSTATUS clfs_lines_new (clfs_lines *lines, clfs_line **out) G_GNUC_WARN_UNUSED_RESULT;

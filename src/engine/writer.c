@@ -62,38 +62,62 @@ append_record (clfs_writer *writer, const uint8_t *data, size_t bytes, unsigned 
     return status;
 }
 
-/* Memory for unterminated lines, made at the first one (lock). */
+/* With the lock dropped: makes the memory for unterminated lines, or allocates more of it. */
 static NTSTATUS
-ensure_lines (clfs_writer *writer)
+grow_lines (clfs_engine *engine, uint64_t wanted)
 {
-    clfs_engine *engine = writer->engine;
-    NTSTATUS status = clfs_engine_check_writable (engine);
-    if (status != STATUS_SUCCESS)
-        return status;
-    if (!engine->lines) {
-        bool shared = !(engine->store->options.flags & CLFS_STORE_NO_AREA);
-        g_autofree char *name = shared ? clfs_meta_side_name (engine->blf->guid, "lines") : NULL;
-        status = clfs_lines_create (engine->store->storage, name, engine->blf->guid, engine->blf->pending_bytes_max, &engine->lines);
+    if (engine->growing) {
+        g_cond_wait (&engine->changed, &engine->lock);
+        return STATUS_SUCCESS;
     }
-    if (status == STATUS_SUCCESS && !writer->line)
-        status = clfs_lines_new (engine->lines, &writer->line);
-    if (status == STATUS_SUCCESS)
-        return status;
-    return clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
-                              "log %s: no room for an unterminated line: %s", engine->name, clfs_message_status_words (status));
+    bool shared = !(engine->store->options.flags & CLFS_STORE_NO_AREA);
+    g_autofree char *name = shared ? clfs_meta_side_name (engine->blf->guid, "lines") : NULL;
+    uint8_t guid[16];
+    memcpy (guid, engine->blf->guid, 16);
+    uint64_t bytes_max = engine->blf->pending_bytes_max;
+    clfs_lines *lines = engine->lines, *made = NULL;
+    engine->growing = true;
+    g_mutex_unlock (&engine->lock);
+    NTSTATUS status = lines ? clfs_lines_grow (lines, wanted)
+                            : clfs_lines_create (engine->store->storage, name, guid, bytes_max, &made);
+    g_mutex_lock (&engine->lock);
+    engine->growing = false;
+    if (status == STATUS_SUCCESS && lines)
+        clfs_lines_grown (lines, wanted);
+    else if (status == STATUS_SUCCESS)
+        engine->lines = made;
+    g_cond_broadcast (&engine->changed);
+    return status;
 }
 
-/* Keeps an unterminated rest (lock). */
+/* Keeps an unterminated rest (lock; dropped while memory is allocated). */
 static NTSTATUS
 keep_rest (clfs_writer *writer, const uint8_t *data, size_t bytes)
 {
-    NTSTATUS status = ensure_lines (writer);
-    if (status != STATUS_SUCCESS)
+    clfs_engine *engine = writer->engine;
+    NTSTATUS status;
+    for (;;) {
+        status = clfs_engine_check_writable (engine);
+        if (status != STATUS_SUCCESS)
+            return status;
+        uint64_t wanted = engine->lines ? clfs_lines_wanted (engine->lines, writer->line, bytes) : 1;
+        if (wanted == 0)
+            break;
+        status = wanted == UINT64_MAX ? STATUS_DISK_FULL : grow_lines (engine, wanted);
+        if (status != STATUS_SUCCESS)
+            goto full;
+    }
+    if (!writer->line)
+        status = clfs_lines_new (engine->lines, &writer->line);
+    if (status == STATUS_SUCCESS)
+        status = clfs_line_append (writer->line, data, bytes);
+    if (status == STATUS_SUCCESS)
         return status;
-    status = clfs_line_append (writer->line, data, bytes);
-    if (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED)
-        status = clfs_message_fail (STATUS_LOG_FULL, "log %s: no room for more unterminated lines; end some with a newline", writer->engine->name);
-    return status;
+
+full:
+    return clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
+                              "log %s: no room for more unterminated lines: %s; end some with a newline", engine->name,
+                              clfs_message_status_words (status));
 }
 
 /* Takes the bytes as lines: a record at each newline, and where a line reaches the longest record (lock). */
