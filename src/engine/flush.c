@@ -287,10 +287,13 @@ resolve_target (clfs_engine *engine, clfs_lsn_t lsn, clfs_lsn_t *target, bool *n
         return clfs_message_fail (STATUS_INVALID_PARAMETER,
                                   "log %s: cannot flush to 0x%016" G_GINT64_MODIFIER "x: the next record will be 0x%016" G_GINT64_MODIFIER "x",
                                   engine->name, lsn, next);
-    if (lsn != CLFS_NULL_LSN && lsn < engine->durable) {
+    if (lsn != CLFS_NULL_LSN && lsn < engine->durable_mark) {
         *nothing = true;
         return STATUS_SUCCESS;
     }
+    /* Without the lock more can be read than is known to be durable, and who has not written it cannot make it so. */
+    if (engine->durable_mark < engine->durable)
+        return clfs_message_fail (STATUS_ACCESS_DENIED, "log %s is opened for reading only: its newest records may not be durable", engine->name);
     if (engine->state == CLFS_STATE_FAILED)
         return clfs_engine_check_writable (engine);
     if (engine->blocks->len == 0) {
@@ -313,7 +316,7 @@ clfs_log_flush (clfs_log *log, clfs_lsn_t lsn, clfs_lsn_t *durable_below)
     if (status == STATUS_SUCCESS && !nothing)
         status = clfs_flush_target (engine, target);
     if (status == STATUS_SUCCESS && durable_below)
-        *durable_below = engine->durable;
+        *durable_below = engine->durable_mark;
     g_mutex_unlock (&engine->lock);
     return status;
 }
@@ -327,7 +330,7 @@ clfs_log_flush_async (clfs_log *log, clfs_lsn_t lsn, clfs_flush_callback done, v
     g_mutex_lock (&engine->lock);
     NTSTATUS status = resolve_target (engine, lsn, &target, &nothing);
     if (status != STATUS_SUCCESS || nothing) {
-        clfs_lsn_t durable = engine->durable;
+        clfs_lsn_t durable = engine->durable_mark;
         if (ticket)
             *ticket = 0;
         g_mutex_unlock (&engine->lock);
