@@ -263,6 +263,7 @@ read_answer (fuse_req_t req, struct clfs_handle *handle, size_t bytes)
     GString *oldest;
 
     oldest = g_queue_peek_head (&control->answers);
+    clfs_poll_at_end (handle, oldest == NULL || bytes > oldest->len - control->read);
     if (oldest == NULL) {
         g_mutex_unlock (&handle->lock);
         fuse_reply_buf (req, NULL, 0);

@@ -36,6 +36,7 @@ struct clfs_handle {
     /* poll.c's, under its lock. */
     struct fuse_pollhandle *poll;
     bool watching;
+    bool at_end;        /* the reader knows that there is no more */
     clfs_lsn_t seen_durable;
 };
 

@@ -53,13 +53,14 @@ arm (struct clfs_handle *handle, clfs_log *log, struct fuse_pollhandle *wake)
         clfs_log_watch (log, CLFS_EVENT_DURABLE | CLFS_EVENT_STATE, changed, handle);
 }
 
-/* Whether the handle has something new. Takes `wake`. */
-static bool
-control_ready (struct clfs_handle *handle, struct fuse_pollhandle *wake)
+/* What poll(2) says of a control handle. Takes `wake`. */
+static unsigned
+control_events (struct clfs_handle *handle, struct fuse_pollhandle *wake)
 {
-    bool ready = true;
+    unsigned events = POLLIN | POLLRDNORM;
     clfs_info info;
     clfs_log *log;
+    bool at_end;
 
     g_mutex_lock (&handle->lock);
     if (!NT_SUCCESS (clfs_handle_log (handle, false, &log))) {
@@ -71,38 +72,35 @@ control_ready (struct clfs_handle *handle, struct fuse_pollhandle *wake)
     /* Armed before looking, so that no change in between is missed. */
     if (wake != NULL)
         arm (handle, log, wake);
-    if (clfs_control_has_answer (handle))
-        goto out;
     clfs_log_info (log, &info);
     g_mutex_lock (&lock);
-    ready = info.durable_below != handle->seen_durable;
+    at_end = handle->at_end;
+    if (info.durable_below != handle->seen_durable)
+        events |= POLLPRI;
     g_mutex_unlock (&lock);
+    if (at_end && (events & POLLPRI) == 0 && !clfs_control_has_answer (handle))
+        events = 0;
 out:
     g_mutex_unlock (&handle->lock);
-    return ready;
+    return events;
 }
 
 void
 clfs_poll (fuse_req_t req, struct clfs_handle *handle, struct fuse_pollhandle *wake)
 {
-    unsigned ready = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+    unsigned events = POLLOUT | POLLWRNORM;
 
-    if (handle->kind != &clfs_kind_control) {
-        if (wake != NULL)
-            fuse_pollhandle_destroy (wake);
-    } else if (clfs_mlog_enter (handle->mlog) != 0) {
-        if (wake != NULL)
-            fuse_pollhandle_destroy (wake);
-        ready |= POLLERR | POLLHUP;
-    } else {
-        /* POLLPRI as on a sysfs attribute that changed. */
-        if (control_ready (handle, wake))
-            ready |= POLLPRI;
-        else
-            ready &= ~(unsigned) (POLLIN | POLLRDNORM);
+    if (handle->kind == &clfs_kind_control && clfs_mlog_enter (handle->mlog) == 0) {
+        events |= control_events (handle, wake);
         clfs_mlog_leave (handle->mlog);
+    } else {
+        if (wake != NULL)
+            fuse_pollhandle_destroy (wake);
+        events |= POLLIN | POLLRDNORM;
+        if (handle->kind == &clfs_kind_control)
+            events |= POLLERR | POLLHUP; /* the log is gone */
     }
-    fuse_reply_poll (req, ready);
+    fuse_reply_poll (req, events);
 }
 
 void
@@ -110,6 +108,14 @@ clfs_poll_seen (struct clfs_handle *handle, clfs_lsn_t durable_below)
 {
     g_mutex_lock (&lock);
     handle->seen_durable = durable_below;
+    g_mutex_unlock (&lock);
+}
+
+void
+clfs_poll_at_end (struct clfs_handle *handle, bool at_end)
+{
+    g_mutex_lock (&lock);
+    handle->at_end = at_end;
     g_mutex_unlock (&lock);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text_file.h"
+#include "poll.h"
 
 void
 clfs_text_file_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, off_t offset)
@@ -25,6 +26,8 @@ clfs_text_file_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, o
             handle->text = NULL;
         }
     }
+    if (error == 0)
+        clfs_poll_at_end (handle, (uint64_t) offset + bytes > handle->text->len);
     if (error == 0 && (uint64_t) offset < handle->text->len) {
         bytes = MIN (bytes, handle->text->len - (size_t) offset);
         part = g_memdup2 (handle->text->str + offset, bytes);
