@@ -249,18 +249,34 @@ clfs_cursor_next (clfs_cursor *cursor, unsigned types, clfs_record *out)
     return status;
 }
 
+/* Nothing older is there: the cursor stays where it was. */
+static NTSTATUS
+stay (clfs_cursor *cursor, bool shown, clfs_lsn_t lsn)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    cursor->shown = false;
+    if (shown) {
+        status = clfs_cursor_stand (cursor, clfs_lsn_block (lsn), clfs_lsn_record (lsn));
+        if (status == STATUS_SUCCESS)
+            status = show_next (cursor);
+    }
+    return status == STATUS_SUCCESS || status == STATUS_NOT_FOUND ? STATUS_LOG_START_OF_LOG : status;
+}
+
 NTSTATUS
 clfs_cursor_back (clfs_cursor *cursor, unsigned types, clfs_record *out)
 {
     clfs_loader *loader = &cursor->loader;
     clfs_lsn_t at;
-    if (cursor->shown) {
+    bool shown = cursor->shown;
+    if (shown) {
         at = cursor->current.lsn;
     } else {
         g_mutex_lock (&cursor->engine->lock);
         at = clfs_engine_next (cursor->engine);
         g_mutex_unlock (&cursor->engine->lock);
     }
+    clfs_lsn_t from = at;
     for (;;) {
         clfs_lsn_t address = clfs_lsn_block (at);
         NTSTATUS status;
@@ -276,7 +292,7 @@ clfs_cursor_back (clfs_cursor *cursor, unsigned types, clfs_record *out)
                 status = clfs_cursor_stand (cursor, loader->address, loader->count - 1);
         }
         if (status == STATUS_NOT_FOUND)
-            return STATUS_LOG_START_OF_LOG;
+            return stay (cursor, shown, from);
         if (status == STATUS_SUCCESS)
             status = show_next (cursor);
         if (status != STATUS_SUCCESS)
@@ -286,7 +302,7 @@ clfs_cursor_back (clfs_cursor *cursor, unsigned types, clfs_record *out)
         g_mutex_unlock (&cursor->engine->lock);
         at = cursor->current.lsn;
         if (at < base)
-            return STATUS_LOG_START_OF_LOG;
+            return stay (cursor, shown, from);
         if (cursor->current.type & types) {
             *out = cursor->current;
             return STATUS_SUCCESS;
