@@ -59,6 +59,26 @@ harness_end (harness *h)
     clfs_set_log_handler (NULL, NULL);
 }
 
+clfs_store *
+harness_other (harness *h, unsigned flags)
+{
+    clfs_storage *storage;
+    clfs_store *store;
+    clfs_store_options options = { .flags = flags };
+    unsigned storage_flags = flags & CLFS_STORE_READ_ONLY ? CLFS_STORAGE_READ_ONLY : 0;
+    CU_ASSERT_EQUAL_FATAL (clfs_sim_storage_open (h->disk, storage_flags, &storage), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL_FATAL (clfs_store_open_on (storage, "other", &options, &store), STATUS_SUCCESS);
+    return store;
+}
+
+clfs_info
+harness_info (clfs_log *log)
+{
+    clfs_info info;
+    clfs_log_info (log, &info);
+    return info;
+}
+
 void
 harness_options (clfs_log_options *options)
 {

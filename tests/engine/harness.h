@@ -29,6 +29,9 @@ void harness_power_loss (harness *h, enum clfs_sim_survivors survivors);
 /* Everything goes. */
 void harness_end (harness *h);
 
+/* A second process: another store on the same disk. Close it with clfs_store_close(). */
+clfs_store *harness_other (harness *h, unsigned flags);
+
 /* Small containers (512 KiB), so that tests come round; framing write. */
 void harness_options (clfs_log_options *options);
 /* Makes a log if it is not there and opens it to write. */
@@ -39,6 +42,7 @@ clfs_lsn_t harness_append (clfs_log *log, const char *text);
 NTSTATUS harness_append_number (clfs_log *log, unsigned number, size_t bytes, clfs_lsn_t *lsn);
 /* Whether a record is the one that harness_append_number made. */
 bool harness_is_number (const clfs_record *record, unsigned number, size_t bytes);
+clfs_info harness_info (clfs_log *log);
 /* All data records from the base on, joined with '|'. Free with g_free. */
 char *harness_records (clfs_log *log);
 /* The whole stream from base-offset on, as a string. */

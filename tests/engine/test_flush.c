@@ -28,14 +28,6 @@ end (fixture *f)
     harness_end (&f->h);
 }
 
-static clfs_info
-info_of (clfs_log *log)
-{
-    clfs_info info;
-    clfs_log_info (log, &info);
-    return info;
-}
-
 static uint64_t
 counted (clfs_log *log, enum clfs_counter counter)
 {
@@ -66,7 +58,7 @@ nothing_pending_is_success_without_io_and_gives_next (void)
     harness_append (f.log, "one");
     flush (f.log, 0);
     ios = clfs_sim_io_count (f.h.disk);
-    CU_ASSERT_EQUAL (flush (f.log, 0), info_of (f.log).next);
+    CU_ASSERT_EQUAL (flush (f.log, 0), harness_info (f.log).next);
     CU_ASSERT_EQUAL (clfs_sim_io_count (f.h.disk), ios);
     end (&f);
 }
@@ -79,7 +71,7 @@ lsn_zero_flushes_all_and_gives_next (void)
     for (int i = 0; i < 5; i++)
         harness_append (f.log, "record");
     clfs_lsn_t out = flush (f.log, CLFS_NULL_LSN);
-    clfs_info info = info_of (f.log);
+    clfs_info info = harness_info (f.log);
     CU_ASSERT_EQUAL (out, info.next);
     CU_ASSERT_EQUAL (info.durable_below, info.next);
     CU_ASSERT_EQUAL (info.pending_bytes, 0);
@@ -99,7 +91,7 @@ an_lsn_that_is_durable_is_success_without_io_and_gives_first_not_durable (void)
     CU_ASSERT_EQUAL (flush (f.log, two), durable);
     CU_ASSERT_EQUAL (flush (f.log, durable - 1), durable);
     CU_ASSERT_EQUAL (clfs_sim_io_count (f.h.disk), ios);
-    CU_ASSERT_EQUAL (info_of (f.log).durable_below, durable);
+    CU_ASSERT_EQUAL (harness_info (f.log).durable_below, durable);
     end (&f);
 }
 
@@ -113,7 +105,7 @@ an_lsn_below_the_base_is_success_without_io_and_gives_first_not_durable (void)
     clfs_lsn_t durable = flush (f.log, 0);
     clfs_lsn_t three = harness_append (f.log, "three");
     CU_ASSERT_EQUAL (clfs_log_set_base (f.log, three), STATUS_SUCCESS);
-    durable = info_of (f.log).durable_below;
+    durable = harness_info (f.log).durable_below;
     harness_append (f.log, "four");
     uint64_t ios = clfs_sim_io_count (f.h.disk);
     CU_ASSERT_EQUAL (flush (f.log, one), durable);
@@ -131,7 +123,7 @@ a_pending_record_is_flushed_through_its_block (void)
     clfs_lsn_t two = harness_append (f.log, "two");
     harness_append (f.log, "three");
     clfs_lsn_t out = flush (f.log, two);
-    clfs_info info = info_of (f.log);
+    clfs_info info = harness_info (f.log);
     CU_ASSERT (out > two);
     CU_ASSERT (out <= info.next);
     CU_ASSERT_EQUAL (info.durable_below, out);
@@ -151,7 +143,7 @@ an_lsn_between_records_is_flushed_as_the_records_up_to_it (void)
     CU_ASSERT (two > one + 7);
     clfs_lsn_t out = flush (f.log, one + 7);
     CU_ASSERT (out > one + 7);
-    CU_ASSERT (out <= info_of (f.log).next);
+    CU_ASSERT (out <= harness_info (f.log).next);
     end (&f);
 }
 
@@ -163,11 +155,11 @@ next_flushes_all_and_gives_next (void)
     for (int round = 0; round < 3; round++) {
         harness_append (f.log, "one");
         harness_append (f.log, "two");
-        clfs_lsn_t next = info_of (f.log).next;
+        clfs_lsn_t next = harness_info (f.log).next;
         clfs_lsn_t out = flush (f.log, next);
         CU_ASSERT (out >= next);
-        CU_ASSERT_EQUAL (out, info_of (f.log).next);
-        CU_ASSERT_EQUAL (info_of (f.log).pending_bytes, 0);
+        CU_ASSERT_EQUAL (out, harness_info (f.log).next);
+        CU_ASSERT_EQUAL (harness_info (f.log).pending_bytes, 0);
     }
     end (&f);
 }
@@ -189,10 +181,10 @@ an_lsn_beyond_next_is_an_invalid_parameter_and_flushes_nothing (void)
     begin (&f);
     refused_beyond_next (&f, 1);
     harness_append (f.log, "one");
-    clfs_info before = info_of (f.log);
+    clfs_info before = harness_info (f.log);
     refused_beyond_next (&f, before.next + 1);
     refused_beyond_next (&f, CLFS_INVALID_LSN - 1);
-    CU_ASSERT_EQUAL (info_of (f.log).durable_below, before.durable_below);
+    CU_ASSERT_EQUAL (harness_info (f.log).durable_below, before.durable_below);
     end (&f);
 }
 
@@ -204,7 +196,7 @@ the_invalid_lsn_is_an_invalid_parameter_and_not_flush_all (void)
     harness_append (f.log, "one");
     refused_beyond_next (&f, CLFS_INVALID_LSN);
     refused_beyond_next (&f, UINT64_MAX);
-    CU_ASSERT_EQUAL (info_of (f.log).durable_below, 0);
+    CU_ASSERT_EQUAL (harness_info (f.log).durable_below, 0);
     end (&f);
 }
 
@@ -215,7 +207,7 @@ nobody_need_ask_for_the_durable_lsn (void)
     begin (&f);
     harness_append (f.log, "one");
     CU_ASSERT_EQUAL (clfs_log_flush (f.log, CLFS_NULL_LSN, NULL), STATUS_SUCCESS);
-    CU_ASSERT_EQUAL (info_of (f.log).durable_below, 0x200);
+    CU_ASSERT_EQUAL (harness_info (f.log).durable_below, 0x200);
     end (&f);
 }
 
@@ -229,14 +221,10 @@ without_write_access_a_flush_of_what_is_pending_is_denied_and_else_a_success (vo
     flush (f.log, 0);
     harness_append (f.log, "two");
     flush (f.log, 0);
-    clfs_storage *storage;
-    clfs_store_options options = { .flags = CLFS_STORE_INLINE | CLFS_STORE_READ_ONLY };
-    clfs_store *other;
-    CU_ASSERT_EQUAL_FATAL (clfs_sim_storage_open (f.h.disk, CLFS_STORAGE_READ_ONLY, &storage), STATUS_SUCCESS);
-    CU_ASSERT_EQUAL_FATAL (clfs_store_open_on (storage, "other", &options, &other), STATUS_SUCCESS);
+    clfs_store *other = harness_other (&f.h, CLFS_STORE_INLINE | CLFS_STORE_READ_ONLY);
     clfs_log *reader;
     CU_ASSERT_EQUAL_FATAL (clfs_log_open (other, "a", CLFS_LOG_READ, &reader), STATUS_SUCCESS);
-    clfs_info seen = info_of (reader);
+    clfs_info seen = harness_info (reader);
     /* The second block says that the first is durable; nothing says so of the second. */
     CU_ASSERT_EQUAL (seen.durable_below, 0x200);
     CU_ASSERT_EQUAL (seen.next, 0x400);
@@ -266,7 +254,7 @@ records_pending_through_another_handle_are_flushed_too (void)
     clfs_lsn_t one = harness_append (other, "one");
     clfs_lsn_t out = flush (f.log, one);
     CU_ASSERT (out > one);
-    CU_ASSERT_EQUAL (info_of (other).durable_below, out);
+    CU_ASSERT_EQUAL (harness_info (other).durable_below, out);
     CU_ASSERT_EQUAL (clfs_log_close (other), STATUS_SUCCESS);
     end (&f);
 }
@@ -293,7 +281,7 @@ check_failure (enum clfs_sim_op op, unsigned flags)
     clfs_lsn_t out = UNTOUCHED;
     CU_ASSERT_EQUAL (clfs_log_flush (f.log, two, &out), STATUS_LOG_CONTAINER_WRITE_FAILED);
     CU_ASSERT_EQUAL (out, UNTOUCHED);
-    clfs_info info = info_of (f.log);
+    clfs_info info = harness_info (f.log);
     CU_ASSERT_EQUAL (info.state, CLFS_STATE_FAILED);
     CU_ASSERT_EQUAL (info.durable_below, durable);
     CU_ASSERT (strlen (info.error) > 0);
@@ -313,11 +301,11 @@ check_failure (enum clfs_sim_op op, unsigned flags)
     g_autofree char *readable = harness_records (f.log);
     CU_ASSERT_STRING_EQUAL (readable, "one|two|three|");
     harness_append (sound, "too");
-    CU_ASSERT_EQUAL (flush (sound, 0), info_of (sound).next);
+    CU_ASSERT_EQUAL (flush (sound, 0), harness_info (sound).next);
 
     CU_ASSERT_EQUAL (clfs_log_recover (f.log), STATUS_SUCCESS);
-    CU_ASSERT_EQUAL (info_of (f.log).state, CLFS_STATE_OK);
-    CU_ASSERT_STRING_EQUAL (info_of (f.log).error, "");
+    CU_ASSERT_EQUAL (harness_info (f.log).state, CLFS_STATE_OK);
+    CU_ASSERT_STRING_EQUAL (harness_info (f.log).error, "");
     g_autofree char *recovered = harness_records (f.log);
     CU_ASSERT_STRING_EQUAL (recovered, "one|two|three|");
     clfs_lsn_t four = harness_append (f.log, "four");
@@ -370,7 +358,7 @@ a_failed_recovery_can_be_tried_again (void)
             clfs_sim_fail (f.h.disk, CLFS_SIM_BARRIER, NULL, nth, 1, STATUS_IO_DEVICE_ERROR);
             NTSTATUS status = clfs_log_recover (f.log);
             if (status != STATUS_SUCCESS) {
-                CU_ASSERT_EQUAL (info_of (f.log).state, CLFS_STATE_FAILED);
+                CU_ASSERT_EQUAL (harness_info (f.log).state, CLFS_STATE_FAILED);
                 clfs_sim_fail_clear (f.h.disk);
                 CU_ASSERT_EQUAL (clfs_log_recover (f.log), STATUS_SUCCESS);
             }
@@ -397,8 +385,8 @@ a_failed_metadata_sync_is_a_metadata_failure (void)
     flush (f.log, 0);
     clfs_sim_fail (f.h.disk, CLFS_SIM_BARRIER, "a.blf", 0, 1, STATUS_IO_DEVICE_ERROR);
     CU_ASSERT_EQUAL (clfs_log_set_base (f.log, two), STATUS_LOG_METADATA_FLUSH_FAILED);
-    CU_ASSERT_EQUAL (info_of (f.log).state, CLFS_STATE_FAILED);
-    CU_ASSERT_EQUAL (info_of (f.log).base, 0);
+    CU_ASSERT_EQUAL (harness_info (f.log).state, CLFS_STATE_FAILED);
+    CU_ASSERT_EQUAL (harness_info (f.log).base, 0);
     CU_ASSERT_EQUAL (clfs_log_flush (f.log, 0, NULL), STATUS_LOG_METADATA_FLUSH_FAILED);
     CU_ASSERT_EQUAL (clfs_log_recover (f.log), STATUS_SUCCESS);
     g_autofree char *all = harness_records (f.log);
@@ -436,7 +424,7 @@ a_failed_log_reports_its_failure_when_it_is_closed_and_the_next_opening_recovers
     f.log = harness_log (&f.h, "a");
     g_autofree char *all = harness_records (f.log);
     CU_ASSERT_STRING_EQUAL (all, "one|");
-    CU_ASSERT_EQUAL (info_of (f.log).state, CLFS_STATE_OK);
+    CU_ASSERT_EQUAL (harness_info (f.log).state, CLFS_STATE_OK);
     end (&f);
 }
 
@@ -455,7 +443,7 @@ durable_lsn_never_falls_and_no_power_loss_takes_what_is_below_it (void)
             unsigned appends = (unsigned) g_rand_int_range (rand, 0, 4);
             for (unsigned i = 0; i < appends && count < G_N_ELEMENTS (lsns); i++, count++)
                 CU_ASSERT_EQUAL_FATAL (harness_append_number (f.log, count, (size_t) g_rand_int_range (rand, 0, 3000), &lsns[count]), STATUS_SUCCESS);
-            clfs_info before = info_of (f.log);
+            clfs_info before = harness_info (f.log);
             clfs_lsn_t target = 0;
             switch (g_rand_int_range (rand, 0, 4)) {
             case 0:
@@ -476,7 +464,7 @@ durable_lsn_never_falls_and_no_power_loss_takes_what_is_below_it (void)
             CU_ASSERT (target == before.next || out > target || (target == 0 && out == 0));
             if (target == 0)
                 CU_ASSERT (out >= before.next);
-            CU_ASSERT_EQUAL (info_of (f.log).durable_below, out);
+            CU_ASSERT_EQUAL (harness_info (f.log).durable_below, out);
             highest = out;
         }
         CU_ASSERT_EQUAL (harness_append_number (f.log, 9999, 10, NULL), STATUS_SUCCESS);
@@ -503,7 +491,7 @@ a_block_with_512_records_is_flushed_like_any_other (void)
         clfs_lsn_t last = 0;
         for (unsigned i = 0; i < 511 + extra; i++)
             last = harness_append (f.log, "");
-        clfs_info info = info_of (f.log);
+        clfs_info info = harness_info (f.log);
         CU_ASSERT (info.next > last);
         CU_ASSERT_EQUAL (info.last, last);
         clfs_cursor *cursor;
