@@ -72,6 +72,9 @@ clfs_setting_check (enum clfs_setting setting, uint64_t value)
         if (value != 512 && value != 4096)
             wrong = "align is 512 or 4096";
         break;
+    default:
+        wrong = "there is no such setting";
+        break;
     }
     return wrong ? clfs_message_fail (STATUS_INVALID_PARAMETER, "%s", wrong) : STATUS_SUCCESS;
 }
@@ -157,6 +160,8 @@ clfs_log_create (clfs_store *store, const char *name, const clfs_log_options *op
         return status;
     if (options->max_bytes > 0 && options->max_bytes < clfs_container_round (options->container_bytes))
         return clfs_message_fail (STATUS_INVALID_PARAMETER, "max-size is smaller than one container; make it larger or 0");
+    if (options->retain_bytes < 2 * clfs_container_round (options->container_bytes))
+        return clfs_message_fail (STATUS_INVALID_PARAMETER, "retain is at least two containers, or off");
 
     g_autoptr (clfs_blf) blf = new_metadata (store, options, attrs);
     clfs_blf_layout layout;

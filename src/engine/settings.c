@@ -75,6 +75,8 @@ apply_setting (clfs_engine *engine, clfs_blf *next, enum clfs_setting setting, u
             next->align_bytes = (uint16_t) value;
         else if (next->max_bytes > 0 && clfs_container_round (value) > next->max_bytes)
             return clfs_message_fail (STATUS_INVALID_PARAMETER, "container-size is larger than max-size; raise that first");
+        else if ((next->ext_flags & CLFS_EXT_RETAIN_BYTES) && next->retain_bytes < 2 * clfs_container_round (value))
+            return clfs_message_fail (STATUS_INVALID_PARAMETER, "retain would be less than two containers; raise that first");
         else
             next->container_bytes = clfs_container_round (value);
         break;
