@@ -179,6 +179,13 @@ adopt_area (clfs_engine *engine, clfs_area *area)
         }
         clfs_area_take (area, at, block->closed ? block->sectors : block->capacity_sectors);
         g_ptr_array_add (engine->blocks, block);
+        if (clfs_lsn_block_bytes (block->address) == 0) {
+            clfs_container *container = clfs_container_find (engine, clfs_lsn_container (block->address));
+            if (container) {
+                container->first_offset = block->stream_offset;
+                container->first_offset_known = true;
+            }
+        }
         engine->end_offset += block->stream_bytes;
         engine->pending_bytes += block->used - CLFS_BLOCK_HEADER_BYTES;
         records += block->count;

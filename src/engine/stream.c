@@ -77,6 +77,9 @@ clfs_cursor_read (clfs_cursor *cursor, uint64_t stream_offset, void *buffer, siz
             status = clfs_cursor_step (cursor, CLFS_RECORD_DATA, &record);
         else
             status = clfs_cursor_seek_offset (cursor, at, &record);
+        if (status == STATUS_SUCCESS && record.stream_offset > at)
+            status = clfs_message_fail (STATUS_LOG_BLOCK_INVALID, "log %s: no record holds the stream's byte %" G_GUINT64_FORMAT,
+                                        engine->name, at);
         if (status != STATUS_SUCCESS)
             break;
     }

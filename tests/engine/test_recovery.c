@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_recovery.c - what recovery must and must not do: the counterexamples of the protocol's model check, and bugs that crash tests found. */
+#include "harness.h"
+
+#include <string.h>
+
+/* ---- found by tests/crash ---- */
+
+/* Found with seed 152: recovery wrote a container's first block from the area, and the container's stream offset stayed 0. */
+static void
+a_container_that_recovery_entered_is_found_by_stream_offset (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    enum { BYTES = 20000 };
+    for (unsigned i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL_FATAL (harness_append_number (log, i, BYTES, NULL), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_SUCCESS);
+    for (unsigned i = 20; i < 40; i++)
+        CU_ASSERT_EQUAL_FATAL (harness_append_number (log, i, BYTES, NULL), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_lsn_container (harness_info (log).next), 1);
+    CU_ASSERT_EQUAL (clfs_lsn_container (harness_info (log).durable_below), 0);
+    harness_kill (&h);
+    for (int round = 0; round < 2; round++) {
+        log = harness_log (&h, "a");
+        clfs_cursor *cursor;
+        CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (log, CLFS_CURSOR_FORWARD, &cursor), STATUS_SUCCESS);
+        for (unsigned i = 0; i < 40; i++) {
+            clfs_record record;
+            CU_ASSERT_EQUAL_FATAL (clfs_cursor_seek_offset (cursor, (uint64_t) i * BYTES + 1, &record), STATUS_SUCCESS);
+            CU_ASSERT (harness_is_number (&record, i, BYTES));
+            uint8_t bytes[2 * BYTES];
+            size_t got;
+            CU_ASSERT_EQUAL_FATAL (clfs_cursor_read (cursor, (uint64_t) i * BYTES, bytes, sizeof bytes, false, &got), STATUS_SUCCESS);
+            CU_ASSERT_EQUAL (got, i < 39 ? sizeof bytes : BYTES);
+        }
+        clfs_cursor_close (cursor);
+        CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_SUCCESS);
+    }
+    harness_end (&h);
+}
+
+static const clfs_test tests[] = {
+    CLFS_TEST (a_container_that_recovery_entered_is_found_by_stream_offset),
+};
+CLFS_TEST_MAIN (tests)
