@@ -10,8 +10,8 @@
 
 static int64_t mounted_ns;
 
-static void
-set_times (struct stat *st, int64_t changed_ns)
+void
+clfs_attr_times (struct stat *st, int64_t changed_ns)
 {
     st->st_mtim.tv_sec = changed_ns / 1000000000;
     st->st_mtim.tv_nsec = changed_ns % 1000000000;
@@ -24,7 +24,7 @@ mount_attr (const struct clfs_node *node, struct stat *st)
 {
     if (mounted_ns == 0)
         mounted_ns = g_get_real_time () * 1000;
-    set_times (st, mounted_ns);
+    clfs_attr_times (st, mounted_ns);
     st->st_uid = clfs_mount.uid;
     st->st_gid = clfs_mount.gid;
     if (node->kind == &clfs_kind_root) {
@@ -87,7 +87,7 @@ log_attr (struct clfs_node *node, struct clfs_handle *handle, struct stat *st)
         st->st_nlink = node->kind == &clfs_kind_log ? 4 : 2;
     if (!NT_SUCCESS (status))
         return 0;
-    set_times (st, S_ISDIR (node->kind->type) ? info.created_ns : info.appended_ns);
+    clfs_attr_times (st, S_ISDIR (node->kind->type) ? info.created_ns : info.appended_ns);
     return node->kind->stat != NULL ? node->kind->stat (node, handle, &info, st) : 0;
 }
 

@@ -11,6 +11,9 @@ int clfs_attr_get (struct clfs_node *node, struct clfs_handle *handle, struct st
  * who may chmod by this. */
 void clfs_attr_slot (const struct clfs_node *node, struct stat *st);
 
+/* Sets all three times. */
+void clfs_attr_times (struct stat *st, int64_t changed_ns);
+
 /* chmod, chown, truncate and utimensat. to_set: FUSE_SET_ATTR_*. */
 int clfs_attr_set (struct clfs_node *node, const struct stat *st, int to_set);
 

@@ -2,6 +2,7 @@
 /*
  * by_lsn.c - by-lsn/<LSN>: one record's payload. The directory lists nothing: a log may have a billion records.
  */
+#include "attr.h"
 #include "text_file.h"
 
 #include <errno.h>
@@ -62,9 +63,8 @@ by_lsn_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_info
         status = clfs_cursor_seek (cursor, node->lsn, &record);
     if (NT_SUCCESS (status)) {
         st->st_size = record.bytes;
-        st->st_mtim.tv_sec = record.time_ns / 1000000000;
-        st->st_mtim.tv_nsec = record.time_ns % 1000000000;
-        st->st_atim = st->st_ctim = st->st_mtim;
+        if (record.time_ns != 0)
+            clfs_attr_times (st, record.time_ns);
     }
     clfs_cursor_close (cursor);
     if (log != NULL) {

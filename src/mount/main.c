@@ -165,20 +165,29 @@ new_session (void *data)
     return clfs_mount.session != NULL ? 0 : -1;
 }
 
+/* Waits for a store that is in use, but not for logs: whose log another process has gets EBUSY at once, or reads it. So
+ * the waiting is done here, and not by the library. */
 static bool
 open_store (const struct clfs_options *options)
 {
     clfs_store_options store = {
         .flags = options->read_only ? CLFS_STORE_READ_ONLY | (options->all ? CLFS_STORE_ALL : 0)
                                     : CLFS_STORE_CREATE | CLFS_STORE_MOUNT_LOCK,
-        .lock_wait_ms = options->wait_seconds * 1000,
         .idle_close_ms = CLFS_MOUNT_IDLE_CLOSE_MS,
     };
-    NTSTATUS status = clfs_store_open (options->store, &store, &clfs_mount.store);
-    const char *message = clfs_error_message ();
+    gint64 until = g_get_monotonic_time () + options->wait_seconds * G_TIME_SPAN_SECOND;
+    const char *message;
+    NTSTATUS status;
 
+    for (;;) {
+        status = clfs_store_open (options->store, &store, &clfs_mount.store);
+        if (status != STATUS_SHARING_VIOLATION || g_get_monotonic_time () >= until)
+            break;
+        g_usleep (CLFS_MOUNT_LOCK_RETRY_US);
+    }
     if (NT_SUCCESS (status))
         return true;
+    message = clfs_error_message ();
     fail ("%s", *message != '\0' ? message : clfs_status_name (status));
     return false;
 }

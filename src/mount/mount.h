@@ -43,6 +43,8 @@
 #define CLFS_MOUNT_DIRECTORY_SECONDS_READ_ONLY 1.0
 /* A log stays open so long after its last close. */
 #define CLFS_MOUNT_IDLE_CLOSE_MS 2000u
+/* How often a new mount tries a store that is in use. */
+#define CLFS_MOUNT_LOCK_RETRY_US (50 * G_TIME_SPAN_MILLISECOND)
 /* close(2) returns before the kernel's RELEASE has come: rmdir and rename wait so long for those that are under way. */
 #define CLFS_MOUNT_RELEASE_WAIT_US (500 * G_TIME_SPAN_MILLISECOND)
 
