@@ -8,8 +8,8 @@ prints what the metadata says, each record from the base on (with --all from the
 reading stopped. Text, one line each:
 
     copy BLOCK OFFSET state          a metadata block: "valid, dump count N", or why it is bad
-    mark NAME VALUE                  LSNs: base (with --all the oldest record), next, last, durable, restart; offset: the
-                                     stream offset at the end
+    mark NAME VALUE                  LSNs: base (with --all the oldest record), next, last, durable, restart;
+                                     offset: the stream offset at the end
     record LSN TYPE PREVIOUS UNDO-NEXT STREAM-OFFSET LENGTH PAYLOAD(hex, or -)
     stop LSN KIND: REASON            KIND: end (of the log, or a torn tail), damage
 
@@ -66,8 +66,8 @@ class Block:
 
     def __init__(self, raw, where, metadata, log_id=None):
         need(len(raw) >= SECTOR, "no room for a block")
-        (major, minor, self.usn, client, self.sectors, valid, zero08, self.checksum, flags, zero14, current, self.next_lsn,
-         first, second, third) = HEADER.unpack_from(raw)
+        (major, minor, self.usn, client, self.sectors, valid, zero08, self.checksum, flags, zero14, current,
+         self.next_lsn, first, second, third) = HEADER.unpack_from(raw)
         array, zero6c = struct.unpack_from("<II", raw, 0x68)
         self.address = where
         need((major, minor) == (0x15, 0), "not written" if zero(raw[:SECTOR]) else f"version {major:#x}.{minor:#x}")
@@ -83,7 +83,7 @@ class Block:
         if self.ours:
             need(array == self.size - roundup(2 * self.sectors + 2, 8), f"signatures offset {array:#x}")
             need(self.next_lsn == INVALID, f"next LSN {self.next_lsn:#x}")
-            need(not (client or zero08 or zero14 or second or third or zero6c), "a field of the header that is not zero")
+            need(not (client or zero08 or zero14 or second or third or zero6c), "a header field that is not zero")
         need(0x70 <= array <= self.size - 2 * self.sectors, f"signatures offset {array:#x}")
         self.array = array
         need(current == (INVALID if metadata else where), f"current LSN {current:#x}")
@@ -101,7 +101,7 @@ class Block:
         for i in range(self.sectors):
             kind = (0x10 if metadata else 0x04) | (0x40 if i == 0 else 0) | (0x20 if i == self.sectors - 1 else 0)
             found = bytes(data[i * SECTOR + 510:i * SECTOR + 512])
-            need(found == bytes((kind, self.usn)), f"signature of sector {i} is {found.hex()}, not {kind:02x}{self.usn:02x}")
+            need(found == bytes((kind, self.usn)), f"signature of sector {i}: {found.hex()}")
 
 
 class Record:
@@ -219,7 +219,8 @@ class Metadata:
         table = []
         for i in range(6):
             _, size, offset, kind = struct.unpack_from("<QIII", record, 0x50 + 24 * i)
-            need(kind == i and size > 0 and size % SECTOR == 0 and offset % SECTOR == 0 and offset + size <= len(self.raw),
+            need(kind == i and size > 0 and (size | offset) % SECTOR == 0, f"entry {i} of the block table")
+            need(offset + size <= len(self.raw),
                  f"entry {i} of the block table: type {kind}, {size} bytes at {offset:#x}")
             table.append((size, offset))
         places = sorted((offset, size) for size, offset in table)
@@ -248,7 +249,7 @@ class General:
         need(clients[0] != 0 and zero(clients[1:]), "not one client")
         context, self.client_name = self._symbol(clients[0], 0xC1FDF007, 0x88)
         self.attributes = self._get("<H", context + 0x0A)
-        (self.archive_tail, self.base, self.last, self.restart) = struct.unpack_from("<QQQQ", self.record, context + 0x40)
+        self.archive_tail, self.base, self.last, self.restart = struct.unpack_from("<QQQQ", self.record, context + 0x40)
         self.containers = {}
         for physical, place in enumerate(struct.unpack_from("<1024I", self.record, 0x328)):
             if place == 0:
@@ -259,7 +260,7 @@ class General:
             need(size > 0 and size % 524288 == 0 and size < 1 << 32, f"container {physical}: {size} bytes")
             need(not block.ours or physical == len(self.containers), f"no container {physical - 1}, but {physical}")
             self.containers[physical] = {
-                "name": filename(name), "logical": logical, "size": size,
+                "name": filename(name), "full_name": name, "logical": logical, "size": size,
                 "state": self._get("<I", at + 0x24), "first_offset": self._get("<Q", at + 0x28),
                 "bucket": self.hash(name) % 11, "pointer": self._get("<Q", at + 0x18)}
         sizes = {c["size"] for c in self.containers.values()}
@@ -323,8 +324,9 @@ class General:
         need(self.zone_end + 0x70 <= at, "symbols reach into the ext")
         values = EXT.unpack_from(self.block.data, at)
         names = ("magic version size epoch flags first scan_start scan_offset scan_checksum clean_checksum clean_end "
-                 "clean_offset durable base_offset prepared_physical prepared_logical cut_lsn cut_bytes container_size max_size "
-                 "retain_bytes retain_seconds flush_ms align framing zero8f attributes pending_max damage newest").split()
+                 "clean_offset durable base_offset prepared_physical prepared_logical cut_lsn cut_bytes container_size "
+                 "max_size retain_bytes retain_seconds flush_ms align framing zero8f attributes pending_max damage "
+                 "newest").split()
         ext = dict(zip(names, values))
         need((ext["magic"], ext["version"], ext["size"]) == (EXT_MAGIC, 1, 512), "no ext")
         need(ext["epoch"] == epoch, "epoch of header and ext differ")
@@ -418,7 +420,7 @@ class Log:
         return start
 
     def durable_mark(self, chain_durable, bad):
-        mark = [self.place(self.ext["scan_start"]), self.place(self.ext["first"])] + [self.place(d) for d in chain_durable]
+        mark = [self.place(lsn) for lsn in [self.ext["scan_start"], self.ext["first"]] + chain_durable]
         if self.ext["flags"] & CLEAN:
             mark.append(self.place(self.ext["clean_end"]))
         if self.ext["flags"] & DAMAGED:
@@ -478,7 +480,7 @@ class Log:
         """What the metadata says of this place."""
         ext = self.ext
         if self.following(block) == self.place(ext["scan_start"]):
-            self._differ("stream offset of the scan start", ext["scan_offset"], block.stream_offset + block.payload_bytes)
+            self._differ("stream offset of the scan start", ext["scan_offset"], self.stream_offset)
             if ext["scan_checksum"]:
                 self._differ("checksum of the scan start", ext["scan_checksum"], block.checksum)
         for record in block.records:

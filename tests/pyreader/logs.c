@@ -23,6 +23,7 @@ logs_options (clfs_log_options *options)
 {
     clfs_log_options_init (options);
     options->container_bytes = 4 * CLFS_CONTAINER_BYTES_UNIT;
+    options->max_bytes = 128 * CLFS_CONTAINER_BYTES_UNIT; /* at most 160 containers: the smaller layout */
     options->flush_ms = 0;
 }
 
@@ -161,9 +162,9 @@ dump_record (GString *out, const clfs_record *record)
 {
     static const char digits[] = "0123456789abcdef";
     const uint8_t *data = record->data;
-    g_string_append_printf (out, "record 0x%" PRIx64 " %s 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %" PRIu32 " ", record->lsn,
-                            record->type == CLFS_RECORD_DATA ? "data" : "restart", record->previous, record->undo_next,
-                            record->stream_offset, record->bytes);
+    g_string_append_printf (out, "record 0x%" PRIx64 " %s 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %" PRIu32 " ",
+                            record->lsn, record->type == CLFS_RECORD_DATA ? "data" : "restart", record->previous,
+                            record->undo_next, record->stream_offset, record->bytes);
     for (uint32_t i = 0; i < record->bytes; i++) {
         g_string_append_c (out, digits[data[i] >> 4]);
         g_string_append_c (out, digits[data[i] & 15]);
@@ -220,7 +221,8 @@ logs_run (const char *script, const char *option, const char *directory, const c
     char *out = NULL;
     g_autofree char *complaint = NULL;
 
-    if (!g_spawn_sync (NULL, (char **) arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &complaint, status, NULL)) {
+    if (!g_spawn_sync (NULL, (char **) arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &complaint, status,
+                       NULL)) {
         CU_FAIL_FATAL ("python3 does not start");
         return NULL;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * logs.h - logs in a directory of their own, made and read through include/clfs/clfs.h, and the Python readers run on them.
+ * logs.h - logs in a directory of their own, made and read through include/clfs/clfs.h, and the Python readers run on
+ * them.
  *
  * logs_dump_c() and logs_dump_python() give the same lines for a log that both read the same:
  *     mark NAME VALUE, record LSN TYPE PREVIOUS UNDO-NEXT STREAM-OFFSET LENGTH PAYLOAD
@@ -40,8 +41,8 @@ void logs_restart (logs *l, const char *text, clfs_lsn_t base);
 /* Changes one byte of the container with this physical id. */
 void logs_damage (logs *l, unsigned container, uint64_t offset);
 
-/* The log as the library reads it, in a store that is opened read-only with these further flags. *ended: how the cursor's
- * last step failed. Nothing may be open for writing. */
+/* The log as the library reads it, in a store that is opened read-only with these further flags. *ended: how the
+ * cursor's last step failed. Nothing may be open for writing. */
 char *logs_dump_c (const char *directory, const char *name, unsigned flags, NTSTATUS *ended);
 
 /* The lines "mark" and "record" of clfs_read.py; all: with --all. *stop: its last line. */

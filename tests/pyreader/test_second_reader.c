@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Logs of every kind come out the same in the library's cursor and in tests/pyreader/clfs_read.py, which shares no code with it. */
+/* Logs of every kind come out the same in the library's cursor and in tests/pyreader/clfs_read.py, which shares no code
+ * with it. */
 #include "tests/pyreader/logs.h"
 
 #include "tests/testing.h"
@@ -9,9 +10,11 @@
 static void
 records_of_every_size_come_out_the_same (void)
 {
-    static const size_t sizes[] = { 0,    1,    7,     8,     9,     87,     352,    353,    360,    471,     472,    511,
-                                    512,  4095, 4096,  4097,  65535, 65536,  129000, 129890, 129912, 130000,  130400, 130560,
-                                    131072, 200000, 524288, 1044480, CLFS_RECORD_BYTES_MAX };
+    static const size_t sizes[] = {
+        0,    1,    7,     8,     9,      87,     352,    353,    360,    471,    472,    511,    512,     4095,
+        4096, 4097, 65535, 65536, 129000, 129890, 129896, 129897, 130000, 130400, 130560, 131072, 1044480,
+        CLFS_RECORD_BYTES_MAX,
+    };
     logs l = { 0 };
     clfs_append_options links = { .previous = CLFS_INVALID_LSN, .undo_next = CLFS_INVALID_LSN };
     logs_start (&l, NULL);
@@ -318,7 +321,8 @@ the_windows_log_comes_out_the_same (void)
         CU_ASSERT_STRING_EQUAL (c, python);
         CU_ASSERT_EQUAL (records, all ? 49 : 1);
         CU_ASSERT_EQUAL (restarts, all ? 13 : 1);
-        CU_ASSERT_PTR_NOT_NULL (strstr (python, all ? "mark base 0x0\nmark next 0x9200\n" : "mark base 0x9001\nmark next 0x9200\n"));
+        CU_ASSERT (g_str_has_prefix (python, all ? "mark base 0x0\n" : "mark base 0x9001\n"));
+        CU_ASSERT_PTR_NOT_NULL (strstr (python, "\nmark next 0x9200\n"));
         CU_ASSERT_PTR_NOT_NULL (strstr (stop, "stop 0x9200 end: "));
         if (strcmp (c, python) != 0)
             printf ("%.400s\n---\n%.400s\n", c, python);
