@@ -216,6 +216,10 @@ clfs_engine_remove_files (clfs_engine *engine)
         g_autofree char *side = clfs_meta_side_name (guid, suffixes[i]);
         storage->ops->remove (storage, side);
     }
+    for (unsigned number = 1; number <= CLFS_LINES_KEPT_MAX && status == STATUS_SUCCESS; number++) {
+        g_autofree char *kept = clfs_engine_kept_lines_name (engine, number);
+        storage->ops->remove (storage, kept);
+    }
     g_autofree char *file_name = clfs_meta_file_name (engine->name);
     if (status == STATUS_SUCCESS)
         status = storage->ops->remove (storage, file_name);

@@ -175,12 +175,37 @@ file_exists (clfs_storage *storage, const char *name)
     return true;
 }
 
-/* Lines that a dead process left become records, as at an unmount. */
-static NTSTATUS
-adopt_lines (clfs_engine *engine)
+char *
+clfs_engine_kept_lines_name (const clfs_engine *engine, unsigned number)
+{
+    g_autofree char *suffix = g_strdup_printf ("lines-full-%u", number);
+    return clfs_meta_side_name (engine->blf->guid, suffix);
+}
+
+/* Lines for which a full log had no room stay what they are, under a name that the next opening looks at. */
+static void
+keep_lines (clfs_engine *engine, const char *name)
 {
     clfs_storage *storage = engine->store->storage;
-    g_autofree char *name = clfs_meta_side_name (engine->blf->guid, "lines");
+    NTSTATUS status = STATUS_OBJECT_NAME_COLLISION;
+    g_autofree char *kept = NULL;
+    for (unsigned number = 1; number <= CLFS_LINES_KEPT_MAX && status == STATUS_OBJECT_NAME_COLLISION; number++) {
+        g_free (kept);
+        kept = clfs_engine_kept_lines_name (engine, number);
+        if (strcmp (kept, name) == 0)
+            return;
+        status = storage->ops->rename (storage, name, kept, false);
+    }
+    clfs_message_report (LOG_WARNING,
+                         "log %s is full: unterminated lines of a process that died are kept in %s until it is opened with room for them",
+                         engine->name, status == STATUS_SUCCESS ? kept : name);
+}
+
+/* Lines that a dead process left in the file `name` become records, as at an unmount. */
+static NTSTATUS
+adopt_lines_in (clfs_engine *engine, const char *name)
+{
+    clfs_storage *storage = engine->store->storage;
     const char *why = NULL;
     clfs_lines *lines;
     NTSTATUS status = clfs_lines_open (storage, name, engine->blf->guid, &lines, &why);
@@ -218,13 +243,23 @@ adopt_lines (clfs_engine *engine)
         if (adopted > 0)
             clfs_message_report (LOG_NOTICE, "log %s: %u unterminated lines of a process that died are records now", engine->name, adopted);
     } else if (status == STATUS_LOG_FULL) {
-        /* They stay where they are until there is room. */
-        g_autofree char *aside = g_strconcat (name, "-full", NULL);
-        storage->ops->rename (storage, name, aside, false);
-        clfs_message_report (LOG_WARNING, "log %s is full: unterminated lines of a process that died are kept in %s", engine->name, aside);
+        keep_lines (engine, name);
         status = STATUS_SUCCESS;
     }
     return status;
+}
+
+/* Those for which there was no room last time, then those of the last process. */
+static NTSTATUS
+adopt_lines (clfs_engine *engine)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    for (unsigned number = 1; number <= CLFS_LINES_KEPT_MAX && status == STATUS_SUCCESS; number++) {
+        g_autofree char *kept = clfs_engine_kept_lines_name (engine, number);
+        status = adopt_lines_in (engine, kept);
+    }
+    g_autofree char *name = clfs_meta_side_name (engine->blf->guid, "lines");
+    return status == STATUS_SUCCESS ? adopt_lines_in (engine, name) : status;
 }
 
 /* With the lock held and the metadata read under it. */
