@@ -68,13 +68,19 @@ unmount ()
     "$CLFS" -u "${1:-$mnt}"
 }
 
+# gone PID: the process has ended (who should have noticed may not have yet).
+gone ()
+{
+    case $(awk '$1 == "State:" { print $2 }' "/proc/$1/status" 2> /dev/null) in '' | Z | X) ;; *) return 1 ;; esac
+}
+
 # kill_mount: SIGKILL to the daemon, as a crash would; then the dead mount is taken away.
 kill_mount ()
 {
     local pid
     pid=$(daemon_pid)
     kill -KILL "$pid"
-    while kill -0 "$pid" 2> /dev/null; do sleep 0.01; done
+    wait_until 10 gone "$pid"
     "$CLFS" -u "$mnt"
 }
 
