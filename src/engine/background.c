@@ -22,10 +22,9 @@ now_ns (clfs_store *store)
 
 /* ---- jobs ---- */
 
-typedef struct job {
-    clfs_engine *engine;
-    enum clfs_job kind;
-} job;
+/* A job is the engine's address with the kind in its lowest bit: nothing to allocate, and nothing of the job itself is shared. */
+static_assert (CLFS_JOB_FLUSH == 0 && CLFS_JOB_PREPARE == 1, "one bit");
+#define JOB_KIND_BIT ((uintptr_t) 1)
 
 static void
 run_prepare (clfs_engine *engine)
@@ -58,9 +57,8 @@ static void
 run_job (gpointer data, gpointer user_data)
 {
     (void) user_data;
-    job *mine = data;
-    clfs_engine *engine = mine->engine;
-    if (mine->kind == CLFS_JOB_FLUSH) {
+    clfs_engine *engine = (clfs_engine *) ((uintptr_t) data & ~JOB_KIND_BIT);
+    if (((uintptr_t) data & JOB_KIND_BIT) == CLFS_JOB_FLUSH) {
         run_flush (engine);
     } else {
         run_prepare (engine);
@@ -68,7 +66,6 @@ run_job (gpointer data, gpointer user_data)
         engine->prepare_queued = false;
         g_mutex_unlock (&engine->lock);
     }
-    g_free (mine);
     g_mutex_lock (&engine->lock);
     engine->jobs--;
     g_cond_broadcast (&engine->changed);
@@ -83,9 +80,7 @@ clfs_background_queue (clfs_engine *engine, enum clfs_job kind)
         return;
     *queued = true;
     engine->jobs++;
-    job *mine = g_new (job, 1);
-    *mine = (job) { engine, kind };
-    g_thread_pool_push (engine->store->workers, mine, NULL);
+    g_thread_pool_push (engine->store->workers, (gpointer) ((uintptr_t) engine | (uintptr_t) kind), NULL);
 }
 
 void

@@ -44,6 +44,7 @@ links_left_out_are_the_invalid_lsn (void)
     ULONG bytes;
     g_autofree char *data = record_at (f.area, appended (f.area, "x"), &bytes, &undo, &previous);
 
+    CU_ASSERT_PTR_NOT_NULL (data);
     CU_ASSERT_TRUE (ClfsLsnInvalid (&undo));
     CU_ASSERT_TRUE (ClfsLsnInvalid (&previous));
     close_fixture (&f);
@@ -249,6 +250,7 @@ a_full_log_says_so_harms_nothing_and_goes_on_when_the_base_has_moved (void)
     CU_ASSERT_EQUAL (lsn.Internal, last.Internal);
     CHECK (ClfsFlushBuffers (f.area), STATUS_SUCCESS);
     g_autofree char *first = record_at (f.area, CLFS_LSN_NULL, &bytes, NULL, NULL);
+    CU_ASSERT_PTR_NOT_NULL (first);
     CU_ASSERT_EQUAL (bytes, 60000);
     CHECK (ClfsAdvanceLogBase (f.area, &last, 0), STATUS_SUCCESS);
     CHECK (append_bytes (f.area, data, 60000, 0, &lsn), STATUS_SUCCESS);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/api/api_testing.h"
 
+#include <clfs/clfs.h>
+
 static PLOG_FILE_OBJECT
 fresh_log (void)
 {
@@ -75,7 +77,7 @@ bad_paths_are_refused (void)
 {
     PLOG_FILE_OBJECT log = fresh_log ();
     ULONGLONG bytes = HALF_MIB;
-    g_autofree char *long_name = g_strnfill (64, 'x');
+    g_autofree char *long_name = g_strnfill (CLFS_NAME_BYTES_MAX + 1, 'x');
 
     CHECK (ClfsAddLogContainer (log, &bytes, NULL), STATUS_INVALID_PARAMETER);
     CHECK (ClfsAddLogContainer (log, &bytes, wide ("c0")), STATUS_OBJECT_NAME_INVALID);
