@@ -24,6 +24,8 @@ void harness_boot (harness *h);
 void harness_stop (harness *h);
 /* All processes die at once; then another one begins. Logs, writers and cursors of the dead one are leaked on purpose. */
 void harness_kill (harness *h);
+/* Remembers an object that a dead process leaves behind, so that it is no leak. */
+void harness_may_die (void *object);
 /* Power fails; only what `survivors` says of the unsynced sectors is left; then the machine starts again. */
 void harness_power_loss (harness *h, enum clfs_sim_survivors survivors);
 /* Everything goes. */
