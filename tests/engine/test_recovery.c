@@ -1,8 +1,563 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_recovery.c - what recovery must and must not do: the counterexamples of the protocol's model check, and bugs that crash tests found. */
 #include "harness.h"
+#include "engine/engine.h"
+#include "storage/sim_internal.h"
 
 #include <string.h>
+
+/* ---- helpers ---- */
+
+static void
+flush (clfs_log *log)
+{
+    CU_ASSERT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_SUCCESS);
+}
+
+/* A block of its own. */
+static void
+append_block (clfs_log *log, const char *text)
+{
+    struct iovec vector = { (void *) text, strlen (text) };
+    clfs_append_options options = { CLFS_APPEND_FORCE_APPEND, CLFS_INVALID_LSN, CLFS_INVALID_LSN };
+    CU_ASSERT_EQUAL_FATAL (clfs_log_append (log, &vector, 1, &options, NULL), STATUS_SUCCESS);
+}
+
+static void
+expect (clfs_log *log, const char *records)
+{
+    g_autofree char *found = harness_records (log);
+    CU_ASSERT_STRING_EQUAL (found, records);
+    if (strcmp (found, records) != 0)
+        printf ("  %s instead of %s\n", found, records);
+}
+
+/* Opens the log, expects the records, and leaves it open. */
+static clfs_log *
+reopen (harness *h, const char *records)
+{
+    clfs_log *log = harness_log (h, "a");
+    CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_OK);
+    expect (log, records);
+    return log;
+}
+
+static void
+close_log (clfs_log *log)
+{
+    CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_SUCCESS);
+}
+
+/* The first file whose name contains `part`; free with g_free. */
+static char *
+file_with (harness *h, const char *part)
+{
+    g_autoptr (GPtrArray) names = NULL;
+    CU_ASSERT_EQUAL_FATAL (h->store->storage->ops->list (h->store->storage, &names), STATUS_SUCCESS);
+    for (guint i = 0; i < names->len; i++)
+        if (strstr (names->pdata[i], part))
+            return g_strdup (names->pdata[i]);
+    return NULL;
+}
+
+/* Changes one byte of a file on the medium. */
+static void
+flip (clfs_sim_disk *disk, const char *name, size_t at)
+{
+    g_autoptr (GByteArray) bytes = clfs_sim_file_bytes (disk, name);
+    CU_ASSERT_FATAL (bytes != NULL && at < bytes->len);
+    bytes->data[at] ^= 0x10;
+    clfs_sim_file_set (disk, name, bytes->data, bytes->len);
+}
+
+/* Puts one file of another disk here. */
+static void
+restore_file (clfs_sim_disk *to, clfs_sim_disk *from, const char *name)
+{
+    g_autoptr (GByteArray) bytes = clfs_sim_file_bytes (from, name);
+    CU_ASSERT_FATAL (bytes != NULL);
+    clfs_sim_file_set (to, name, bytes->data, bytes->len);
+}
+
+/* Power fails; of what is not synced only the items that `keep` accepts survive. */
+static void
+power_loss_but (harness *h, bool (*keep) (size_t item, size_t count))
+{
+    size_t count = clfs_sim_unsynced_count (h->disk);
+    g_autofree uint8_t *chosen = g_malloc0 (count / 8 + 1);
+    for (size_t i = 0; i < count; i++)
+        if (keep (i, count))
+            chosen[i / 8] |= (uint8_t) (1u << i % 8);
+    clfs_sim_power_loss (h->disk, CLFS_SIM_CHOSEN, chosen);
+    harness_boot (h);
+}
+
+static bool
+keep_last (size_t item, size_t count)
+{
+    return item + 1 == count;
+}
+
+/* ---- the counterexamples ---- */
+
+/* A lost group's second block must not follow its first one when the same is appended again at the same time. */
+static void
+an_unclean_stop_that_finds_nothing_to_cut_and_equal_bytes_again (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    harness_append (log, "one");
+    flush (log);
+    int64_t clock = h.disk->clock_ns;
+    append_block (log, "two");
+    append_block (log, "three");
+    clfs_sim_stop_after (h.disk, 1); /* written, not synced */
+    CU_ASSERT_NOT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_SUCCESS);
+    /* The blocks lie one after another, and only the second one reaches the medium. */
+    power_loss_but (&h, keep_last);
+    close_log (reopen (&h, "one|"));
+    harness_power_loss (&h, CLFS_SIM_NONE);
+    log = reopen (&h, "one|");
+    h.disk->clock_ns = clock;
+    append_block (log, "two");
+    h.disk->clock_ns = clock + 2000; /* appending has looked at it twice */
+    flush (log);
+    harness_power_loss (&h, CLFS_SIM_NONE);
+    close_log (reopen (&h, "one|two|"));
+    harness_end (&h);
+}
+
+static void
+a_clean_end_does_not_outlive_an_opening (void)
+{
+    for (uint64_t ios = 0; ios < 40; ios++)
+        for (int survivors = CLFS_SIM_NONE; survivors <= CLFS_SIM_RANDOM; survivors++) {
+            harness h = { 0 };
+            harness_start (&h, CLFS_STORE_INLINE);
+            clfs_log *log = harness_log (&h, "a");
+            harness_append (log, "one");
+            close_log (log);
+            log = harness_log (&h, "a");
+            clfs_sim_stop_after (h.disk, ios);
+            struct iovec vector = { "two", 3 };
+            bool flushed = clfs_log_append (log, &vector, 1, NULL, NULL) == STATUS_SUCCESS &&
+                           clfs_log_flush (log, CLFS_NULL_LSN, NULL) == STATUS_SUCCESS;
+            harness_power_loss (&h, (enum clfs_sim_survivors) survivors);
+            log = harness_log (&h, "a");
+            g_autofree char *records = harness_records (log);
+            CU_ASSERT (strcmp (records, "one|two|") == 0 || (!flushed && strcmp (records, "one|") == 0));
+            harness_append (log, "three");
+            close_log (log);
+            g_autofree char *all = g_strconcat (records, "three|", NULL);
+            close_log (reopen (&h, all));
+            harness_end (&h);
+        }
+}
+
+static void
+a_winning_metadata_copy_in_the_cache_only_is_made_durable_before_it_counts (void)
+{
+    for (uint64_t nth = 0; nth < 2; nth++) {
+        harness h = { 0 };
+        harness_start (&h, CLFS_STORE_INLINE);
+        clfs_log *log = harness_log (&h, "a");
+        harness_append (log, "one");
+        flush (log);
+        clfs_sim_fail (h.disk, CLFS_SIM_BARRIER, ".blf", nth, 1, STATUS_IO_DEVICE_ERROR);
+        CU_ASSERT_NOT_EQUAL (clfs_log_reset (log), STATUS_SUCCESS);
+        clfs_sim_fail_clear (h.disk);
+        harness_kill (&h);
+        /* The new process reads the reset from the cache and goes on from there. */
+        log = reopen (&h, "");
+        harness_append (log, "two");
+        flush (log);
+        harness_power_loss (&h, CLFS_SIM_NONE);
+        close_log (reopen (&h, "two|"));
+        harness_end (&h);
+    }
+}
+
+/* Two records that fill more than half a container each, so that the second one enters the next container. */
+static void
+enter_second_container (clfs_log *log)
+{
+    for (unsigned i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL_FATAL (harness_append_number (log, i, 300000, NULL), STATUS_SUCCESS);
+    flush (log);
+}
+
+static void
+expect_numbers (clfs_log *log, unsigned count, size_t bytes)
+{
+    clfs_cursor *cursor;
+    clfs_record record;
+    CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_OK);
+    CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (log, CLFS_CURSOR_FORWARD, &cursor), STATUS_SUCCESS);
+    NTSTATUS status = clfs_cursor_seek_from (cursor, 0, &record);
+    for (unsigned i = 0; i < count; i++) {
+        CU_ASSERT_EQUAL_FATAL (status, STATUS_SUCCESS);
+        CU_ASSERT (harness_is_number (&record, i, bytes));
+        status = clfs_cursor_next (cursor, CLFS_RECORD_DATA, &record);
+    }
+    CU_ASSERT_EQUAL (status, STATUS_END_OF_FILE);
+    clfs_cursor_close (cursor);
+}
+
+static void
+either_metadata_copy_may_be_damaged_after_a_container_was_entered (void)
+{
+    for (int copy = 0; copy < 2; copy++) {
+        harness h = { 0 };
+        harness_start (&h, CLFS_STORE_INLINE);
+        clfs_log *log = harness_log (&h, "a");
+        enter_second_container (log);
+        CU_ASSERT_EQUAL (clfs_lsn_container (harness_info (log).last), 2);
+        uint32_t offset = log->engine->layout.general_offset[copy];
+        clfs_sim_power_loss (h.disk, CLFS_SIM_NONE, NULL);
+        flip (h.disk, "a.blf", offset + 300);
+        harness_boot (&h);
+        log = harness_log (&h, "a");
+        expect_numbers (log, 3, 300000);
+        close_log (log);
+        harness_end (&h);
+    }
+}
+
+static void
+the_base_is_never_past_the_durable_end (void)
+{
+    for (uint64_t ios = 0; ios < 8; ios++)
+        for (int survivors = CLFS_SIM_NONE; survivors <= CLFS_SIM_ALL; survivors++) {
+            harness h = { 0 };
+            harness_start (&h, CLFS_STORE_INLINE);
+            clfs_log *log = harness_log (&h, "a");
+            harness_append (log, "one");
+            flush (log);
+            harness_append (log, "two");
+            append_block (log, "three");
+            clfs_lsn_t last = harness_info (log).last;
+            clfs_sim_stop_after (h.disk, ios);
+            bool moved = clfs_log_set_base (log, last) == STATUS_SUCCESS;
+            harness_power_loss (&h, (enum clfs_sim_survivors) survivors);
+            log = harness_log (&h, "a");
+            clfs_info info = harness_info (log);
+            CU_ASSERT_EQUAL (info.state, CLFS_STATE_OK);
+            CU_ASSERT (info.base <= info.next);
+            g_autofree char *records = harness_records (log);
+            CU_ASSERT (strcmp (records, "three|") == 0 ||
+                       (!moved && (strcmp (records, "one|") == 0 || strcmp (records, "one|two|three|") == 0)));
+            close_log (log);
+            harness_end (&h);
+        }
+}
+
+/* A container that was recycled holds blocks of its former life where this one's last block ends. */
+static void
+a_stale_block_in_the_unfilled_tail_of_a_container_is_not_taken (void)
+{
+    enum { BYTES = 90000, BEFORE = 21 };
+    for (uint64_t ios = 0; ios < 24; ios++)
+        for (int survivors = CLFS_SIM_NONE; survivors <= CLFS_SIM_RANDOM; survivors++) {
+            harness h = { 0 };
+            harness_start (&h, CLFS_STORE_INLINE);
+            clfs_log_options options;
+            harness_options (&options);
+            options.max_bytes = options.retain_bytes = 2 * CLFS_CONTAINER_BYTES_UNIT;
+            CU_ASSERT_EQUAL_FATAL (clfs_log_create (h.store, "a", &options, NULL), STATUS_SUCCESS);
+            clfs_log *log = harness_log (&h, "a");
+            for (unsigned i = 0; i < BEFORE; i++) {
+                CU_ASSERT_EQUAL_FATAL (harness_append_number (log, i, BYTES, NULL), STATUS_SUCCESS);
+                flush (log);
+            }
+            unsigned done = BEFORE;
+            clfs_sim_stop_after (h.disk, ios);
+            while (done < BEFORE + 6 && harness_append_number (log, done, BYTES, NULL) == STATUS_SUCCESS &&
+                   clfs_log_flush (log, CLFS_NULL_LSN, NULL) == STATUS_SUCCESS)
+                done++;
+            harness_power_loss (&h, (enum clfs_sim_survivors) survivors);
+            log = harness_log (&h, "a");
+            clfs_info info = harness_info (log);
+            CU_ASSERT_EQUAL (info.state, CLFS_STATE_OK);
+            unsigned first = (unsigned) (info.base_offset / BYTES), end = (unsigned) (info.end_offset / BYTES);
+            CU_ASSERT (end >= done && end <= done + 1);
+            clfs_cursor *cursor;
+            clfs_record record;
+            CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (log, CLFS_CURSOR_FORWARD, &cursor), STATUS_SUCCESS);
+            NTSTATUS status = clfs_cursor_seek_from (cursor, 0, &record);
+            for (unsigned i = first; i < end && status == STATUS_SUCCESS; i++) {
+                CU_ASSERT (harness_is_number (&record, i, BYTES));
+                status = clfs_cursor_next (cursor, CLFS_RECORD_DATA, &record);
+            }
+            CU_ASSERT_EQUAL (status, STATUS_END_OF_FILE);
+            clfs_cursor_close (cursor);
+            close_log (log);
+            harness_end (&h);
+        }
+}
+
+/* A block says what was durable when it was sealed, never that its own group is. */
+static void
+a_block_of_a_torn_group_is_no_evidence_of_damage (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    harness_append (log, "one");
+    flush (log);
+    append_block (log, "two");
+    append_block (log, "three");
+    clfs_sim_stop_after (h.disk, 1);
+    CU_ASSERT_NOT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_SUCCESS);
+    power_loss_but (&h, keep_last);
+    log = reopen (&h, "one|");
+    CU_ASSERT (harness_info (log).cut_bytes > 0);
+    CU_ASSERT_EQUAL (harness_info (log).cut_lsn, 0x200);
+    close_log (log);
+    harness_end (&h);
+}
+
+/* Damage below the durable mark stays damage when the block that bears witness is gone, too. */
+static void
+damage_that_was_found_is_not_cut_after_a_power_loss (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    harness_append (log, "one");
+    flush (log);
+    harness_append (log, "two");
+    flush (log);
+    harness_append (log, "three");
+    flush (log);
+    g_autofree char *container = file_with (&h, ".0001");
+    clfs_sim_power_loss (h.disk, CLFS_SIM_NONE, NULL);
+    flip (h.disk, container, 0x200 + 160);
+    harness_boot (&h);
+    log = harness_log (&h, "a");
+    clfs_info info = harness_info (log);
+    CU_ASSERT_EQUAL (info.state, CLFS_STATE_READ_ONLY);
+    CU_ASSERT_PTR_NOT_NULL (strstr (info.error, "0x0000000000000200"));
+    struct iovec vector = { "x", 1 };
+    CU_ASSERT_EQUAL (clfs_log_append (log, &vector, 1, NULL, NULL), STATUS_MEDIA_WRITE_PROTECTED);
+    clfs_sim_power_loss (h.disk, CLFS_SIM_NONE, NULL);
+    /* The third block says that the second one was durable. Now it is gone. */
+    g_autoptr (GByteArray) bytes = clfs_sim_file_bytes (h.disk, container);
+    memset (bytes->data + 0x400, 0, 512);
+    clfs_sim_file_set (h.disk, container, bytes->data, bytes->len);
+    harness_boot (&h);
+    log = harness_log (&h, "a");
+    CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_READ_ONLY);
+    /* Only a reset ends it. */
+    CU_ASSERT_EQUAL (clfs_log_reset (log), STATUS_SUCCESS);
+    harness_append (log, "four");
+    close_log (log);
+    close_log (reopen (&h, "four|"));
+    harness_end (&h);
+}
+
+/* ---- the shared area ---- */
+
+/* A log with a flushed and an unflushed record, whose process is dead. */
+static void
+leave_area (harness *h)
+{
+    harness_start (h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (h, "a");
+    harness_append (log, "one");
+    flush (log);
+    harness_append (log, "two");
+    harness_kill (h);
+}
+
+static void
+an_opener_that_wants_no_area_heeds_the_one_that_is_there (void)
+{
+    harness h = { 0 };
+    leave_area (&h);
+    CU_ASSERT_EQUAL (clfs_store_close (h.store), STATUS_SUCCESS);
+    h.flags |= CLFS_STORE_NO_AREA;
+    harness_boot (&h);
+    clfs_log *log = reopen (&h, "one|two|");
+    g_autofree char *area = file_with (&h, ".area");
+    CU_ASSERT_PTR_NULL (area);
+    harness_append (log, "three");
+    flush (log);
+    harness_power_loss (&h, CLFS_SIM_NONE);
+    close_log (reopen (&h, "one|two|three|"));
+    harness_end (&h);
+}
+
+static void
+a_copied_area_is_set_aside_and_kept (void)
+{
+    harness h = { 0 };
+    leave_area (&h);
+    g_autofree char *area = file_with (&h, ".area");
+    g_autoptr (GByteArray) bytes = clfs_sim_file_bytes (h.disk, area);
+    clfs_sim_file_remove (h.disk, area);
+    clfs_sim_file_set (h.disk, area, bytes->data, bytes->len);
+    clfs_log *log = reopen (&h, "one|");
+    g_autofree char *aside = file_with (&h, ".area.aside-1");
+    CU_ASSERT_PTR_NOT_NULL (aside);
+    harness_append (log, "three");
+    close_log (log);
+    close_log (reopen (&h, "one|three|"));
+    harness_end (&h);
+}
+
+static void
+an_area_of_another_boot_counts_for_nothing (void)
+{
+    harness h = { 0 };
+    leave_area (&h);
+    g_autofree char *area = file_with (&h, ".area");
+    g_autoptr (GByteArray) bytes = clfs_sim_file_bytes (h.disk, area);
+    clfs_sim_power_loss (h.disk, CLFS_SIM_NONE, NULL);
+    clfs_sim_file_set (h.disk, area, bytes->data, bytes->len);
+    harness_boot (&h);
+    clfs_log *log = reopen (&h, "one|");
+    harness_append (log, "three");
+    close_log (log);
+    close_log (reopen (&h, "one|three|"));
+    harness_end (&h);
+}
+
+/* The store was restored from a later copy: somebody has written the log since the area was left. */
+static void
+an_area_that_is_older_than_the_store_is_set_aside (void)
+{
+    harness h = { 0 };
+    leave_area (&h);
+    g_autofree char *container = file_with (&h, ".0001");
+    g_autofree char *area = file_with (&h, ".area");
+    clfs_sim_disk *later_disk = clfs_sim_disk_copy (h.disk);
+    harness later = { .disk = later_disk, .flags = CLFS_STORE_INLINE };
+    harness_boot (&later);
+    clfs_log *log = reopen (&later, "one|two|");
+    harness_append (log, "three");
+    close_log (log);
+    CU_ASSERT_EQUAL (clfs_store_close (later.store), STATUS_SUCCESS);
+    restore_file (h.disk, later_disk, "a.blf");
+    restore_file (h.disk, later_disk, container);
+    clfs_sim_disk_free (later_disk);
+
+    log = reopen (&h, "one|two|three|");
+    g_autofree char *aside = file_with (&h, ".area.aside-1");
+    CU_ASSERT_PTR_NOT_NULL (aside);
+    harness_append (log, "four");
+    close_log (log);
+    close_log (reopen (&h, "one|two|three|four|"));
+    harness_end (&h);
+}
+
+/* The store was restored from an older copy: what the area says is durable is not there. That is damage; reset ends it. */
+static void
+an_area_that_is_newer_than_the_store_shows_damage (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    harness_append (log, "one");
+    flush (log);
+    g_autofree char *container = file_with (&h, ".0001");
+    clfs_sim_disk *older = clfs_sim_disk_copy (h.disk);
+    harness_append (log, "two");
+    flush (log);
+    harness_append (log, "three");
+    harness_kill (&h);
+    restore_file (h.disk, older, container);
+    clfs_sim_disk_free (older);
+    log = harness_log (&h, "a");
+    clfs_info info = harness_info (log);
+    CU_ASSERT_EQUAL (info.state, CLFS_STATE_READ_ONLY);
+    CU_ASSERT_PTR_NOT_NULL (strstr (info.error, "damaged at 0x0000000000000200"));
+    expect (log, "one|");
+    CU_ASSERT_EQUAL (clfs_log_reset (log), STATUS_SUCCESS);
+    harness_append (log, "four");
+    flush (log);
+    close_log (log);
+    close_log (reopen (&h, "four|"));
+    harness_end (&h);
+}
+
+/* ---- errors while recovering ---- */
+
+static void
+an_error_while_recovering_cuts_nothing (void)
+{
+    static const enum clfs_sim_op ops[] = { CLFS_SIM_OPEN, CLFS_SIM_READ, CLFS_SIM_WRITE, CLFS_SIM_BARRIER, CLFS_SIM_MAP, CLFS_SIM_LOCK };
+    for (int killed = 0; killed < 2; killed++)
+        for (size_t op = 0; op < G_N_ELEMENTS (ops); op++)
+            for (uint64_t nth = 0; nth < 12; nth++) {
+                harness h = { 0 };
+                harness_start (&h, CLFS_STORE_INLINE);
+                clfs_log *log = harness_log (&h, "a");
+                harness_append (log, "one");
+                flush (log);
+                append_block (log, "two");
+                clfs_sim_stop_after (h.disk, 1); /* written, not synced */
+                CU_ASSERT_NOT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_SUCCESS);
+                if (killed)
+                    harness_kill (&h);
+                else
+                    harness_power_loss (&h, CLFS_SIM_ALL);
+                clfs_sim_fail (h.disk, ops[op], NULL, nth, 1, STATUS_IO_DEVICE_ERROR);
+                NTSTATUS status = clfs_log_open (h.store, "a", CLFS_LOG_WRITE, &log);
+                clfs_sim_fail_clear (h.disk);
+                if (status == STATUS_SUCCESS) {
+                    expect (log, "one|two|");
+                    CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_OK);
+                    close_log (log);
+                }
+                log = reopen (&h, "one|two|");
+                CU_ASSERT_EQUAL (harness_info (log).cut_bytes, 0);
+                /* Also after a barrier that failed: what recovery says is there is durable. */
+                harness_power_loss (&h, CLFS_SIM_NONE);
+                close_log (reopen (&h, "one|two|"));
+                harness_end (&h);
+            }
+}
+
+static void
+after_a_failed_barrier_nothing_is_acknowledged_until_recovery_has_written_it_again (void)
+{
+    for (int how = 0; how < 4; how++) {
+        harness h = { 0 };
+        harness_start (&h, CLFS_STORE_INLINE | (how == 1 ? CLFS_STORE_NO_AREA : 0u));
+        clfs_log *log = harness_log (&h, "a");
+        harness_append (log, "one");
+        flush (log);
+        harness_append (log, "two");
+        clfs_sim_fail (h.disk, CLFS_SIM_BARRIER, ".0001", 0, 1, STATUS_IO_DEVICE_ERROR);
+        CU_ASSERT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_LOG_CONTAINER_WRITE_FAILED);
+        clfs_sim_fail_clear (h.disk);
+        CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_FAILED);
+        struct iovec vector = { "x", 1 };
+        CU_ASSERT_EQUAL (clfs_log_append (log, &vector, 1, NULL, NULL), STATUS_LOG_CONTAINER_WRITE_FAILED);
+        CU_ASSERT_EQUAL (clfs_log_flush (log, CLFS_NULL_LSN, NULL), STATUS_LOG_CONTAINER_WRITE_FAILED);
+        CU_ASSERT_EQUAL (harness_info (log).durable_below, 0x200);
+        switch (how) {
+        case 0: /* recovered in place, from the area */
+        case 1: /* the same, from private memory */
+            CU_ASSERT_EQUAL (clfs_log_recover (log), STATUS_SUCCESS);
+            CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_OK);
+            expect (log, "one|two|");
+            break;
+        case 2: /* closed and opened */
+            CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_LOG_CONTAINER_WRITE_FAILED);
+            log = reopen (&h, "one|two|");
+            break;
+        default: /* killed and opened */
+            harness_kill (&h);
+            log = reopen (&h, "one|two|");
+            break;
+        }
+        harness_power_loss (&h, CLFS_SIM_NONE);
+        close_log (reopen (&h, "one|two|"));
+        harness_end (&h);
+    }
+}
 
 /* ---- found by tests/crash ---- */
 
@@ -77,6 +632,21 @@ unterminated_lines_that_a_full_log_had_no_room_for_become_records_later (void)
 }
 
 static const clfs_test tests[] = {
+    CLFS_TEST (an_unclean_stop_that_finds_nothing_to_cut_and_equal_bytes_again),
+    CLFS_TEST (a_clean_end_does_not_outlive_an_opening),
+    CLFS_TEST (a_winning_metadata_copy_in_the_cache_only_is_made_durable_before_it_counts),
+    CLFS_TEST (either_metadata_copy_may_be_damaged_after_a_container_was_entered),
+    CLFS_TEST (the_base_is_never_past_the_durable_end),
+    CLFS_TEST (a_stale_block_in_the_unfilled_tail_of_a_container_is_not_taken),
+    CLFS_TEST (a_block_of_a_torn_group_is_no_evidence_of_damage),
+    CLFS_TEST (damage_that_was_found_is_not_cut_after_a_power_loss),
+    CLFS_TEST (an_opener_that_wants_no_area_heeds_the_one_that_is_there),
+    CLFS_TEST (a_copied_area_is_set_aside_and_kept),
+    CLFS_TEST (an_area_of_another_boot_counts_for_nothing),
+    CLFS_TEST (an_area_that_is_older_than_the_store_is_set_aside),
+    CLFS_TEST (an_area_that_is_newer_than_the_store_shows_damage),
+    CLFS_TEST (an_error_while_recovering_cuts_nothing),
+    CLFS_TEST (after_a_failed_barrier_nothing_is_acknowledged_until_recovery_has_written_it_again),
     CLFS_TEST (unterminated_lines_that_a_full_log_had_no_room_for_become_records_later),
     CLFS_TEST (a_container_that_recovery_entered_is_found_by_stream_offset),
 };
