@@ -180,8 +180,11 @@ remove_area (clfs_engine *engine)
     engine->area = NULL;
     engine->started = false;
     g_mutex_unlock (&engine->lock);
-    if (area && area->name)
-        engine->store->storage->ops->remove (engine->store->storage, area->name);
+    /* A damaged log that was opened has left its area where it was. */
+    if (!area || area->name) {
+        g_autofree char *name = clfs_meta_side_name (engine->blf->guid, "area");
+        engine->store->storage->ops->remove (engine->store->storage, name);
+    }
     clfs_area_free (area);
 }
 
@@ -242,6 +245,9 @@ clfs_log_reset (clfs_log *log)
         status = clfs_container_sweep (engine);
     g_mutex_unlock (&engine->meta);
     resume (engine);
+    /* The same for lines of a dead process: they were in no record, and now there is room for them. */
+    if (status == STATUS_SUCCESS && damaged)
+        status = clfs_engine_adopt_lines (engine);
     clfs_engine_notify (engine, CLFS_EVENT_BASE | CLFS_EVENT_STATE | CLFS_EVENT_DURABLE | CLFS_EVENT_APPENDED);
     return status;
 }

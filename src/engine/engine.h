@@ -384,6 +384,8 @@ NTSTATUS clfs_engine_recover (clfs_engine *engine, const clfs_blf_report *report
 /* So many files of unterminated lines are kept for which a full log had no room: number 1 and up. */
 #define CLFS_LINES_KEPT_MAX 4
 char *clfs_engine_kept_lines_name (const clfs_engine *engine, unsigned number);
+/* Makes records of the unterminated lines that dead processes left (no lock). */
+NTSTATUS clfs_engine_adopt_lines (clfs_engine *engine) G_GNUC_WARN_UNUSED_RESULT;
 /* Takes the marks of a clean end from the metadata (meta and lock). */
 void clfs_engine_take_clean_end (clfs_engine *engine);
 /* Flushes, writes the clean end, removes the area, unlocks; frees nothing (no lock). */

@@ -250,8 +250,8 @@ adopt_lines_in (clfs_engine *engine, const char *name)
 }
 
 /* Those for which there was no room last time, then those of the last process. */
-static NTSTATUS
-adopt_lines (clfs_engine *engine)
+NTSTATUS
+clfs_engine_adopt_lines (clfs_engine *engine)
 {
     NTSTATUS status = STATUS_SUCCESS;
     for (unsigned number = 1; number <= CLFS_LINES_KEPT_MAX && status == STATUS_SUCCESS; number++) {
@@ -293,7 +293,7 @@ open_locked (clfs_engine *engine, const clfs_blf_report *report)
     if (engine->state != CLFS_STATE_OK)
         return STATUS_SUCCESS;
     clfs_engine_settle_base (engine);
-    return adopt_lines (engine);
+    return clfs_engine_adopt_lines (engine);
 }
 
 NTSTATUS

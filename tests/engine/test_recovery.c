@@ -481,6 +481,38 @@ an_area_that_is_newer_than_the_store_shows_damage (void)
     harness_end (&h);
 }
 
+/* The area and the lines of a damaged log stay where they are; after the reset neither is in the way. */
+static void
+a_reset_damaged_log_takes_lines_again (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log_options options;
+    harness_options (&options);
+    options.framing = CLFS_FRAMING_LINE;
+    CU_ASSERT_EQUAL_FATAL (clfs_log_create (h.store, "a", &options, NULL), STATUS_SUCCESS);
+    clfs_log *log = harness_log (&h, "a");
+    static clfs_writer *dead;
+    size_t taken;
+    CU_ASSERT_EQUAL_FATAL (clfs_writer_open (log, &dead), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (dead, "one\nleft", 8, 0, &taken), STATUS_SUCCESS);
+    flush (log);
+    g_autofree char *container = file_with (&h, ".0001");
+    clfs_sim_kill (h.disk);
+    flip (h.disk, container, 160);
+    harness_boot (&h);
+    log = harness_log (&h, "a");
+    CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_READ_ONLY);
+    CU_ASSERT_EQUAL (clfs_log_reset (log), STATUS_SUCCESS);
+    clfs_writer *writer;
+    CU_ASSERT_EQUAL_FATAL (clfs_writer_open (log, &writer), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (writer, "new", 3, 0, &taken), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_close (writer), STATUS_SUCCESS);
+    close_log (log);
+    close_log (reopen (&h, "left|new|"));
+    harness_end (&h);
+}
+
 /* ---- errors while recovering ---- */
 
 static void
@@ -645,6 +677,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (an_area_of_another_boot_counts_for_nothing),
     CLFS_TEST (an_area_that_is_older_than_the_store_is_set_aside),
     CLFS_TEST (an_area_that_is_newer_than_the_store_shows_damage),
+    CLFS_TEST (a_reset_damaged_log_takes_lines_again),
     CLFS_TEST (an_error_while_recovering_cuts_nothing),
     CLFS_TEST (after_a_failed_barrier_nothing_is_acknowledged_until_recovery_has_written_it_again),
     CLFS_TEST (unterminated_lines_that_a_full_log_had_no_room_for_become_records_later),
