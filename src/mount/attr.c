@@ -73,7 +73,7 @@ clfs_attr_slot (const struct clfs_node *node, struct stat *st)
 }
 
 static int
-log_attr (struct clfs_node *node, struct clfs_handle *handle, struct stat *st)
+log_attr (struct clfs_node *node, struct stat *st)
 {
     clfs_attr attrs[CLFS_ATTR_SLOTS];
     clfs_info info;
@@ -88,11 +88,11 @@ log_attr (struct clfs_node *node, struct clfs_handle *handle, struct stat *st)
     if (!NT_SUCCESS (status))
         return 0;
     clfs_attr_times (st, S_ISDIR (node->kind->type) ? info.created_ns : info.appended_ns);
-    return node->kind->stat != NULL ? node->kind->stat (node, handle, &info, st) : 0;
+    return node->kind->stat != NULL ? node->kind->stat (node, &info, st) : 0;
 }
 
 int
-clfs_attr_get (struct clfs_node *node, struct clfs_handle *handle, struct stat *st)
+clfs_attr_get (struct clfs_node *node, struct stat *st)
 {
     int error;
 
@@ -103,7 +103,7 @@ clfs_attr_get (struct clfs_node *node, struct clfs_handle *handle, struct stat *
     error = clfs_mlog_enter (node->mlog);
     if (error != 0)
         return error;
-    error = log_attr (node, handle, st);
+    error = log_attr (node, st);
     clfs_mlog_leave (node->mlog);
     return error;
 }
@@ -166,8 +166,9 @@ void
 clfs_attr_new (mode_t mode, uid_t uid, gid_t gid, clfs_attr attrs[CLFS_ATTR_SLOTS])
 {
     static const mode_t masks[CLFS_ATTR_SLOTS] = {
-        [CLFS_ATTR_DIRECTORY] = 07777, [CLFS_ATTR_RECORDS] = 0666, [CLFS_ATTR_CONTROL] = 0644, [CLFS_ATTR_DURABLE] = 0444,
-        [CLFS_ATTR_INDEX] = 0444,      [CLFS_ATTR_BY_LSN] = 0555,  [CLFS_ATTR_RESTART] = 0644, [CLFS_ATTR_CONTAINERS] = 0555,
+        [CLFS_ATTR_DIRECTORY] = 07777, [CLFS_ATTR_RECORDS] = 0666, [CLFS_ATTR_CONTROL] = 0644,
+        [CLFS_ATTR_DURABLE] = 0444,    [CLFS_ATTR_INDEX] = 0444,   [CLFS_ATTR_BY_LSN] = 0555,
+        [CLFS_ATTR_RESTART] = 0644,    [CLFS_ATTR_CONTAINERS] = 0555,
     };
 
     memset (attrs, 0, CLFS_ATTR_SLOTS * sizeof *attrs);

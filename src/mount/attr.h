@@ -4,11 +4,11 @@
 
 #include "handle.h"
 
-/* What stat(2) says of the node. handle: the one that was asked through, or NULL. Enters the gate itself. */
-int clfs_attr_get (struct clfs_node *node, struct clfs_handle *handle, struct stat *st);
+/* What stat(2) says of the node. Enters the gate itself. */
+int clfs_attr_get (struct clfs_node *node, struct stat *st);
 
-/* Type, st_ino, owner and mode: what a LOOKUP of a log's file answers, without I/O. The kernel then asks for the rest, but decides
- * who may chmod by this. */
+/* Type, st_ino, owner and mode: what a LOOKUP of a log's file answers, without I/O. The kernel then asks for the
+ * rest, but decides who may chmod by this. */
 void clfs_attr_slot (const struct clfs_node *node, struct stat *st);
 
 /* Sets all three times. */

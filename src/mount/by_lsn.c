@@ -47,14 +47,13 @@ by_lsn_open (struct clfs_handle *handle, struct clfs_node *node)
 }
 
 static int
-by_lsn_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_info *info, struct stat *st)
+by_lsn_stat (struct clfs_node *node, const clfs_info *info, struct stat *st)
 {
     clfs_cursor *cursor = NULL;
     clfs_log *log = NULL;
     clfs_record record;
     NTSTATUS status;
 
-    (void) handle;
     (void) info;
     status = clfs_log_open (clfs_mount.store, node->mlog->name, CLFS_LOG_READ, &log);
     if (NT_SUCCESS (status))

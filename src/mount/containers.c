@@ -74,8 +74,9 @@ container_text (struct clfs_handle *handle, GString *out)
         const clfs_container_info *container = &containers[i];
         if (strcmp (container->name, handle->container) != 0)
             continue;
-        g_string_append_printf (out, "id %u\nlogical-id %u\nstate %s\nsize %" G_GUINT64_FORMAT "\n", container->physical_id,
-                                container->logical_id, state_name (container->state), container->size_bytes);
+        g_string_append_printf (out, "id %u\nlogical-id %u\nstate %s\nsize %" G_GUINT64_FORMAT "\n",
+                                container->physical_id, container->logical_id, state_name (container->state),
+                                container->size_bytes);
         return 0;
     }
     return ENOENT;
@@ -95,12 +96,11 @@ container_open (struct clfs_handle *handle, struct clfs_node *node)
 }
 
 static int
-container_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_info *info, struct stat *st)
+container_stat (struct clfs_node *node, const clfs_info *info, struct stat *st)
 {
     g_autoptr (GPtrArray) names = NULL;
     int error;
 
-    (void) handle;
     (void) info;
     (void) st;
     error = clfs_containers_names (node->mlog, &names);

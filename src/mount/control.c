@@ -2,8 +2,8 @@
 /*
  * control.c - writes and reads of `control`. What a line means is in control_commands.c.
  *
- * A write is a job: its lines run in order. Where a line has to wait for a flush, the job is parked and goes on in a pool
- * thread. Answers are queued on the handle, so two scripts never see each other's.
+ * A write is a job: its lines run in order. Where a line has to wait for a flush, the job is parked and goes on in a
+ * pool thread. Answers are queued on the handle, so two scripts never see each other's.
  */
 #include "control.h"
 #include "parked.h"
@@ -160,7 +160,7 @@ line_flushed (NTSTATUS status, clfs_lsn_t durable_below, void *data)
             clfs_info info;
             clfs_log_info (job->log, &info);
             message = g_strdup_printf ("%s: %s", clfs_status_name (status),
-                                       info.error[0] != '\0' ? info.error : "the flush failed; see `error` in the state");
+                                       info.error[0] != '\0' ? info.error : "see `error` in the state");
         }
         line_failed (job, clfs_mount_errno (status), message);
         return;
@@ -206,14 +206,17 @@ job_run (struct job *job)
             goto out;
         case CLFS_COMMAND_ROOM:
             job->stalls++;
-            clfs_parked_flush (job->req, handle, command.log, CLFS_NULL_LSN, CLFS_PARKED_ROOM, false, line_has_room, job);
+            clfs_parked_flush (job->req, handle, command.log, CLFS_NULL_LSN, CLFS_PARKED_ROOM, false, line_has_room,
+                               job);
             goto out;
         case CLFS_COMMAND_APPENDED:
             job->appended = command.lsn;
-            clfs_parked_flush (job->req, handle, command.log, command.lsn, CLFS_PARKED_COMMAND, false, line_flushed, job);
+            clfs_parked_flush (job->req, handle, command.log, command.lsn, CLFS_PARKED_COMMAND, false, line_flushed,
+                               job);
             goto out;
         case CLFS_COMMAND_FLUSH:
-            clfs_parked_flush (job->req, handle, command.log, command.lsn, CLFS_PARKED_COMMAND, true, line_flushed, job);
+            clfs_parked_flush (job->req, handle, command.log, command.lsn, CLFS_PARKED_COMMAND, true, line_flushed,
+                               job);
             goto out;
         }
     }
@@ -253,8 +256,8 @@ control_write (fuse_req_t req, struct clfs_handle *handle, const char *data, siz
     job_run (job);
 }
 
-/* Gives the rest of the oldest unread answer: one at a time, since a shell that read more than a line at once would seek back
- * for what it did not use. */
+/* Gives the rest of the oldest unread answer: one at a time, since a shell that read more than a line at once would
+ * seek back for what it did not use. */
 static void
 read_answer (fuse_req_t req, struct clfs_handle *handle, size_t bytes)
 {

@@ -7,7 +7,8 @@
 
 #include "handle.h"
 
-/* A write without its last newline must be shorter: a shell cuts a long line into pieces, and half a command must not run. */
+/* A write without its last newline must be shorter: a shell cuts a long line into pieces, and half a command must not
+ * run. */
 #define CLFS_CONTROL_UNTERMINATED_MAX 4096
 /* So many unread answers are kept for a handle; beyond, the oldest go. */
 #define CLFS_CONTROL_ANSWERS_MAX 1024

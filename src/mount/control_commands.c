@@ -165,8 +165,8 @@ run_archive_tail (struct line *line)
 static result
 run_policy (struct line *line)
 {
-    return fail (line, clfs_mount_errno (STATUS_NOT_SUPPORTED), "STATUS_NOT_SUPPORTED: there are no policies in this version; "
-                 "max-size and retain bound a log");
+    return fail (line, clfs_mount_errno (STATUS_NOT_SUPPORTED),
+                 "STATUS_NOT_SUPPORTED: there are no policies in this version; max-size and retain bound a log");
 }
 
 static result

@@ -7,10 +7,12 @@
 
 #include "mount.h"
 
-/* Goes on in a child, unless `foreground`; the parent waits until clfs_daemon_ready(), or exits with the child's status. */
+/* Goes on in a child, unless `foreground`; the parent waits until clfs_daemon_ready(), or exits with the child's
+ * status. */
 void clfs_daemon_start (bool foreground, bool debug);
 
-/* The mount answers: lets the parent go, tells systemd, and from here on log lines go to syslog (not in the foreground). */
+/* The mount answers: lets the parent go, tells systemd, and from here on log lines go to syslog (not in the
+ * foreground). */
 void clfs_daemon_ready (void);
 
 /* Tells the service manager, if there is one (NOTIFY_SOCKET). */

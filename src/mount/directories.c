@@ -98,7 +98,8 @@ find_ino (struct entry *entry)
         entry->ino = clfs_mlog_ino (entry->name, NULL);
 }
 
-/* What READDIRPLUS says of a log: all. Of anything else only the number: a file of a log gets its node when it is looked up. */
+/* What READDIRPLUS says of a log: all. Of anything else only the number: a file of a log gets its node when it is
+ * looked up. */
 static struct clfs_node *
 fill_plus (struct clfs_node *directory, struct entry *entry, struct fuse_entry_param *param)
 {
@@ -106,7 +107,7 @@ fill_plus (struct clfs_node *directory, struct entry *entry, struct fuse_entry_p
 
     if (directory->kind == &clfs_kind_root && entry->name[0] != '.')
         node = clfs_tree_log_node (entry->name);
-    if (node != NULL && clfs_attr_get (node, NULL, &param->attr) != 0) {
+    if (node != NULL && clfs_attr_get (node, &param->attr) != 0) {
         clfs_node_forget (node->id, 1);
         node = NULL;
     }
@@ -125,7 +126,8 @@ fill_plus (struct clfs_node *directory, struct entry *entry, struct fuse_entry_p
 }
 
 void
-clfs_tree_readdir (fuse_req_t req, struct clfs_node *node, struct clfs_handle *handle, size_t bytes, off_t offset, bool plus)
+clfs_tree_readdir (fuse_req_t req, struct clfs_node *node, struct clfs_handle *handle, size_t bytes, off_t offset,
+                   bool plus)
 {
     g_autofree char *buffer = g_malloc (bytes);
     g_autoptr (GArray) taken = g_array_new (FALSE, FALSE, sizeof (fuse_ino_t));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * durable.c - `records` as far as it is on stable storage: a reader of it never sees a byte that a power loss could take.
+ * durable.c - `records` as far as it is on stable storage: a reader of it never sees a byte that a power loss could
+ * take.
  */
 #include "records.h"
 
@@ -17,9 +18,8 @@ durable_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, off_t of
 }
 
 static int
-durable_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_info *info, struct stat *st)
+durable_stat (struct clfs_node *node, const clfs_info *info, struct stat *st)
 {
-    (void) handle;
     st->st_size = clfs_stream_size (node, info, info->durable_offset);
     return 0;
 }

@@ -3,8 +3,9 @@
  * handle.h - the table of handles: what the kernel has open. The kernel knows a handle by its number, which is
  * never used twice.
  *
- * A handle of a log's file has its own opening of the log (all openings of a log share one engine), made when it is first
- * needed, and taken away by an rmdir that then finds it cannot remove the log: so get it with clfs_handle_log() each time.
+ * A handle of a log's file has its own opening of the log (all openings of a log share one engine), made when it is
+ * first needed, and taken away by an rmdir that then finds it cannot remove the log: so get it with clfs_handle_log()
+ * each time.
  */
 #ifndef CLFS_MOUNT_HANDLE_H
 #define CLFS_MOUNT_HANDLE_H
@@ -57,8 +58,8 @@ void clfs_handle_unref_later (struct clfs_handle *handle);
 /* Takes it out of the table and drops the table's reference: RELEASE. */
 void clfs_handle_release (struct clfs_handle *handle);
 
-/* The handle's log, opened if need be. With handle->lock, within the gate. write: it must be open for writing; else a log that
- * another process has open is read without its lock. */
+/* The handle's log, opened if need be. With handle->lock, within the gate. write: it must be open for writing; else a
+ * log that another process has open is read without its lock. */
 NTSTATUS clfs_handle_log (struct clfs_handle *handle, bool write, clfs_log **out) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The handle's forward cursor; as clfs_handle_log(). */

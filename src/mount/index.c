@@ -2,8 +2,9 @@
 /*
  * index.c - one line a record, all of one width: LSN, stream offset, length, type, time.
  *
- * The first line is the record at the base when the file was opened. The handle's cursor goes with the reader; a seek back
- * starts over from the first line, whose LSN is kept: if that record is gone, the lines no longer stand where they stood.
+ * The first line is the record at the base when the file was opened. The handle's cursor goes with the reader; a seek
+ * back starts over from the first line, whose LSN is kept: if that record is gone, the lines no longer stand where
+ * they stood.
  */
 #include "handle.h"
 #include "text.h"

@@ -22,9 +22,9 @@ struct clfs_kind {
     bool truncate_ignored;    /* O_TRUNC and truncate(2) mean nothing; else they are EPERM */
     bool writable;            /* open for writing is possible; else EPERM */
 
-    /* Sets st_size, st_blocks and st_mtime where they are not those of an empty file; ENOENT if there is no such file. Within the
-     * gate. handle: the one that was asked through, or NULL. None: an empty file. */
-    int (*stat) (struct clfs_node *node, struct clfs_handle *handle, const clfs_info *info, struct stat *st);
+    /* Sets st_size, st_blocks and the times where they are not those of an empty file; ENOENT if there is no such
+     * file. Within the gate. None: an empty file. */
+    int (*stat) (struct clfs_node *node, const clfs_info *info, struct stat *st);
 
     /* The handle is new and nobody else has it. Within the gate. None: nothing to do. */
     int (*open) (struct clfs_handle *handle, struct clfs_node *node);

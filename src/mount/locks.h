@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * locks.h - the table of file locks: flock(2), fcntl(2) and OFD locks, by file (st_ino), because each open has a node of
- * its own and the kernel would keep locks by node.
+ * locks.h - the table of file locks: flock(2), fcntl(2) and OFD locks, by file (st_ino), because each open has a node
+ * of its own and the kernel would keep locks by node.
  *
  * The kernel names the owner in every request but RELEASE; so each lock also records the handle it was set through.
  */

@@ -155,7 +155,8 @@ new_session (void *data)
 
     /* The store's name may have a comma in it. */
     result = fuse_opt_add_opt_escaped (&list, fsname) == 0 && fuse_opt_add_opt (&list, "subtype=clfs") == 0
-             && fuse_opt_add_opt (&list, "default_permissions") == 0 && fuse_opt_add_arg (&options->mount_args, "-o") == 0
+             && fuse_opt_add_opt (&list, "default_permissions") == 0
+             && fuse_opt_add_arg (&options->mount_args, "-o") == 0
              && fuse_opt_add_arg (&options->mount_args, list) == 0
              && (!options->debug || fuse_opt_add_arg (&options->mount_args, "-d") == 0);
     free (list);

@@ -220,7 +220,8 @@ clfs_mlog_vanished (struct clfs_mlog *mlog)
     name = g_strdup (mlog->name);
     kill_locked (mlog);
     g_mutex_unlock (&table_lock);
-    /* The kernel holds the directory for an hour. Not from here: the request at hand may hold the locks that this takes. */
+    /* The kernel holds the directory for an hour. Not from here: the request at hand may hold the locks that this
+     * takes. */
     clfs_mount_defer (invalidate_name, name);
 }
 
@@ -299,6 +300,9 @@ clfs_mlog_info (struct clfs_mlog *mlog, bool marks, clfs_info *info, clfs_attr *
     NTSTATUS status;
 
     status = clfs_log_peek (clfs_mount.store, mlog->name, info, attrs);
+    /* The name is gone, or it is another log's now. */
+    if (NT_SUCCESS (status) && clfs_mlog_ino (mlog->name, info->id) != mlog->ino)
+        status = STATUS_OBJECT_NAME_NOT_FOUND;
     if (status == STATUS_OBJECT_NAME_NOT_FOUND)
         clfs_mlog_vanished (mlog);
     if (NT_SUCCESS (status) && attrs != NULL)

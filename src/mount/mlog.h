@@ -5,9 +5,9 @@
  * An mlog exists while a node or a handle refers to it, not for as long as the log does: a store of 10,000 logs that
  * nobody has looked at costs nothing.
  *
- * The gate: whatever uses a log (by name or through a clfs_log) does so between clfs_mlog_enter() and clfs_mlog_leave(). rmdir and
- * rename close the gate, wait until all have left, and then have the log, its name and its handles to themselves. Enter
- * and leave may be in different threads: a parked request stays inside.
+ * The gate: whatever uses a log (by name or through a clfs_log) does so between clfs_mlog_enter() and
+ * clfs_mlog_leave(). rmdir and rename close the gate, wait until all have left, and then have the log, its name and
+ * its handles to themselves. Enter and leave may be in different threads: a parked request stays inside.
  */
 #ifndef CLFS_MOUNT_MLOG_H
 #define CLFS_MOUNT_MLOG_H
@@ -20,8 +20,8 @@
 struct clfs_mlog {
     int refs;         /* atomic */
     int elsewhere;    /* atomic: when it was last opened, another process had it, so it was only read */
-    uint64_t ino;     /* st_ino of the directory; +n: its file in attribute slot n. From the log's GUID: the same after a
-                         remount and a rename, another one for a new log of the same name */
+    uint64_t ino;     /* st_ino of the directory; +n: its file in attribute slot n. From the log's GUID: the same
+                         after a remount and a rename, another one for a new log of the same name */
     char *name;       /* changes only with the gate closed: constant for whoever is inside */
 
     GMutex lock;      /* the gate's; guards the rest */
@@ -36,8 +36,8 @@ struct clfs_mlog {
     unsigned open_logs;      /* of these, with the log open for writing */
 };
 
-/* The mlog for the log `name` with this GUID and access (both NULL: it could not be read); a new reference. If the name now
- * belongs to another log than before, the former mlog is dead. */
+/* The mlog for the log `name` with this GUID and access (both NULL: it could not be read); a new reference. If the
+ * name now belongs to another log than before, the former mlog is dead. */
 struct clfs_mlog *clfs_mlog_get (const char *name, const uint8_t id[16], const clfs_attr *attrs);
 
 /* What is known of a slot's owner and mode; false if nothing is. */
@@ -63,22 +63,24 @@ void clfs_mlog_rename (struct clfs_mlog *mlog, const char *name);
 /* The log was removed behind the mount's back: kills it without the gate. */
 void clfs_mlog_vanished (struct clfs_mlog *mlog);
 
-/* What stat, control and metrics say of a log, opened or not. Within the gate. marks: base and ends are wanted, so a log that was
- * not closed cleanly is opened (recovered, or in a read-only mount read) first. attrs: optional. */
-NTSTATUS clfs_mlog_info (struct clfs_mlog *mlog, bool marks, clfs_info *info, clfs_attr *attrs) G_GNUC_WARN_UNUSED_RESULT;
+/* What stat, control and metrics say of a log, opened or not. Within the gate. marks: base and ends are wanted, so a
+ * log that was not closed cleanly is opened (recovered, or in a read-only mount read) first. attrs: optional. */
+NTSTATUS clfs_mlog_info (struct clfs_mlog *mlog, bool marks, clfs_info *info,
+                         clfs_attr *attrs) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The st_ino of a log's directory, as clfs_mlog_get() computes it. */
 uint64_t clfs_mlog_ino (const char *name, const uint8_t id[16]);
 
-/* Opens the log, within the gate. Unless `write`, a log that another process has open is read without its lock, as in a read-only
- * mount. *writable: it is open for writing. */
+/* Opens the log, within the gate. Unless `write`, a log that another process has open is read without its lock, as in
+ * a read-only mount. *writable: it is open for writing. */
 NTSTATUS clfs_mlog_open (struct clfs_mlog *mlog, bool write, clfs_log **log, bool *writable) G_GNUC_WARN_UNUSED_RESULT;
 
-/* A log that is read without its lock shows what was there when it was last looked at: looks again, unless that was within
- * the last second. */
+/* A log that is read without its lock shows what was there when it was last looked at: looks again, unless that was
+ * within the last second. */
 void clfs_mlog_look_anew (clfs_log *log);
 
-/* Flushes every log that was opened through the mount and is not closed. Returns the first error's errno, having said each. */
+/* Flushes every log that was opened through the mount and is not closed. Returns the first error's errno, having said
+ * each. */
 int clfs_mlog_flush_all (void);
 
 /* Calls `each` for every mlog that exists, with a reference. */

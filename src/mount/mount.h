@@ -28,9 +28,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Threads that take requests from the kernel. Nothing waits in one of them for another request: fsync, O_DSYNC, waiting locks,
- * `flush` on control and appends at the bound of pending bytes are parked. What stays in a thread is I/O of the store: base moves,
- * restart areas, reads, a log's recovery. So there are more of them than processors, that one slow log does not hold up others. */
+/* Threads that take requests from the kernel. Nothing waits in one of them for another request: fsync, O_DSYNC,
+ * waiting locks, `flush` on control and appends at the bound of pending bytes are parked. What stays in a thread is
+ * I/O of the store: base moves, restart areas, reads, a log's recovery. So there are more of them than processors,
+ * that one slow log does not hold up others. */
 #define CLFS_MOUNT_THREADS_MAX 32
 /* Threads that go on with what was parked. */
 #define CLFS_MOUNT_POOL_THREADS 8

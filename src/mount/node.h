@@ -6,7 +6,8 @@
  * the kernel serialises appends and fsyncs by node, and keeps one size for each. A node dies with its last FORGET;
  * a file's node has one lookup, a directory's has many.
  *
- * The kernel sends no request for a node that it has forgotten, so a node found during a request lives until its answer.
+ * The kernel sends no request for a node that it has forgotten, so a node found during a request lives until its
+ * answer.
  */
 #ifndef CLFS_MOUNT_NODE_H
 #define CLFS_MOUNT_NODE_H

@@ -124,17 +124,11 @@ attr_seconds (const struct clfs_node *node)
     return S_ISDIR (node->kind->type) ? clfs_tree_directory_seconds () : 0;
 }
 
-static struct clfs_handle *
-handle_of (const struct fuse_file_info *fi)
-{
-    return fi != NULL ? clfs_handle_get (fi->fh) : NULL;
-}
-
 static void
-reply_attr (fuse_req_t req, struct clfs_node *node, struct clfs_handle *handle)
+reply_attr (fuse_req_t req, struct clfs_node *node)
 {
     struct stat st;
-    int error = clfs_attr_get (node, handle, &st);
+    int error = clfs_attr_get (node, &st);
 
     if (error != 0)
         fuse_reply_err (req, error);
@@ -145,7 +139,8 @@ reply_attr (fuse_req_t req, struct clfs_node *node, struct clfs_handle *handle)
 static void
 op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    reply_attr (req, clfs_node_get (ino), handle_of (fi));
+    (void) fi;
+    reply_attr (req, clfs_node_get (ino));
 }
 
 static void
@@ -154,10 +149,11 @@ op_setattr (fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, struct 
     struct clfs_node *node = clfs_node_get (ino);
     int error = clfs_attr_set (node, st, to_set);
 
+    (void) fi;
     if (error != 0)
         fuse_reply_err (req, error);
     else
-        reply_attr (req, node, handle_of (fi));
+        reply_attr (req, node);
 }
 
 static void
@@ -195,7 +191,8 @@ op_statfs (fuse_req_t req, fuse_ino_t ino)
     fuse_reply_statfs (req, &out);
 }
 
-/* These four are the exception: ENOSYS makes the kernel answer EOPNOTSUPP itself and stop asking, at each write(2) too. */
+/* These four are the exception: ENOSYS makes the kernel answer EOPNOTSUPP itself and stop asking, at each write(2)
+ * too. */
 static void
 op_getxattr (fuse_req_t req, fuse_ino_t ino, const char *name, size_t bytes)
 {
@@ -384,7 +381,8 @@ op_lseek (fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_
     struct stat st;
     int error;
 
-    error = clfs_attr_get (clfs_node_get (ino), handle_of (fi), &st);
+    (void) fi;
+    error = clfs_attr_get (clfs_node_get (ino), &st);
     if (error == 0 && whence != SEEK_DATA && whence != SEEK_HOLE)
         error = EINVAL;
     /* A stream has no holes but the one at its end. */

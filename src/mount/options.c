@@ -126,7 +126,7 @@ parse_value (struct clfs_options *options, const char *name, const char *value)
         return strcmp (value, "line") == 0 || strcmp (value, "write") == 0 ? NULL : "\"write\" or \"line\"";
     }
     if (strcmp (name, "container-size") == 0)
-        return parse_size (value, 1, CLFS_CONTAINER_BYTES_MAX, &log->container_bytes) ? NULL : "a size, at most 4G - 512K";
+        return parse_size (value, 1, CLFS_CONTAINER_BYTES_MAX, &log->container_bytes) ? NULL : "a size below 4G";
     if (strcmp (name, "align") == 0) {
         if (!parse_number (value, 512, 4096, &small) || (small != 512 && small != 4096))
             return "512 or 4096";
@@ -136,7 +136,7 @@ parse_value (struct clfs_options *options, const char *name, const char *value)
     if (strcmp (name, "max-size") == 0)
         return parse_size (value, 0, INT64_MAX, &log->max_bytes) ? NULL : "a size";
     if (strcmp (name, "retain") == 0)
-        return parse_retain (value, log) ? NULL : "\"off\", a size (with K, M, G or T) or an age (with s, m, h, d or w)";
+        return parse_retain (value, log) ? NULL : "\"off\", a size (K, M, G, T) or an age (s, m, h, d, w)";
     if (strcmp (name, "flush-ms") == 0) {
         if (strcmp (value, "off") == 0)
             log->flush_ms = 0;

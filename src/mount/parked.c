@@ -8,7 +8,6 @@ struct parked {
     uint64_t ticket;
     bool submitted;   /* ticket is known */
     bool interrupted; /* before it was */
-    fuse_req_t req;   /* NULL if not interruptible */
     enum clfs_parked_reason reason;
     clfs_parked_done done;
     void *data;
@@ -43,8 +42,8 @@ flushed (NTSTATUS status, clfs_lsn_t durable_below, void *data)
     g_mutex_unlock (&lock);
 }
 
-/* libfuse calls this with the request's lock held, perhaps after its answer: so it gets a number that is never used again,
- * not a pointer. */
+/* libfuse calls this with the request's lock held, perhaps after its answer: so it gets a number that is never used
+ * again, not a pointer. */
 static void
 interrupt (fuse_req_t req, void *data)
 {
@@ -87,23 +86,22 @@ clfs_parked_flush (fuse_req_t req, struct clfs_handle *handle, clfs_log *log, cl
     bool cancel = false;
     NTSTATUS status;
 
-    G_STATIC_ASSERT (sizeof (void *) >= sizeof (uint32_t));
+    G_STATIC_ASSERT (sizeof (void *) == sizeof (uint64_t)); /* a number goes through libfuse as a pointer */
     parked->handle = clfs_handle_ref (handle);
     parked->log = log;
     parked->reason = reason;
-    parked->req = interruptible ? req : NULL;
     parked->done = done;
     parked->data = data;
     g_mutex_lock (&lock);
     if (table == NULL)
         table = g_hash_table_new (g_int64_hash, g_int64_equal);
-    /* As a pointer in interrupt(). */
-    parked->id = id = (uint64_t) (uintptr_t) ++last_id;
+    parked->id = id = ++last_id;
     g_hash_table_insert (table, &parked->id, parked);
     counts[reason]++;
     peaks[reason] = MAX (peaks[reason], counts[reason]);
     g_mutex_unlock (&lock);
-    /* An INTERRUPT that came before calls interrupt() here. Not after the flush has begun: the request may be answered then. */
+    /* An INTERRUPT that came before calls interrupt() here. Not after the flush has begun: the request may be
+     * answered then. */
     if (interruptible)
         fuse_req_interrupt_func (req, interrupt, (void *) (uintptr_t) id);
 

@@ -16,12 +16,13 @@ enum clfs_parked_reason {
     CLFS_PARKED_REASONS
 };
 
-/* Called once, from any thread, also from within clfs_parked_flush(). It may answer the request and must not block for long:
- * defer what does. */
+/* Called once, from any thread, also from within clfs_parked_flush(). It may answer the request and must not block
+ * for long: defer what does. */
 typedef void (*clfs_parked_done) (NTSTATUS status, clfs_lsn_t durable_below, void *data);
 
-/* Starts a flush up to `lsn` and calls `done` when it is over. Within the gate, and the caller stays inside until then.
- * interruptible: an INTERRUPT of req ends the wait with STATUS_CANCELLED. The handle is kept while the request is parked. */
+/* Starts a flush up to `lsn` and calls `done` when it is over. Within the gate, and the caller stays inside until
+ * then. interruptible: an INTERRUPT of req ends the wait with STATUS_CANCELLED. The handle is kept while the request
+ * is parked. */
 void clfs_parked_flush (fuse_req_t req, struct clfs_handle *handle, clfs_log *log, clfs_lsn_t lsn,
                         enum clfs_parked_reason reason, bool interruptible, clfs_parked_done done, void *data);
 

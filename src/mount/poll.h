@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * poll.h - the table of poll wake-ups. `control` is readable until its reader has come to the end (a short read or 0: busybox'
- * `read` polls before each byte); after that, when there is an unread answer or `durable-below` has moved since the
- * last read. POLLPRI says only that it has moved since the last read, or the open. All other files are always ready.
+ * poll.h - the table of poll wake-ups. `control` is readable until its reader has come to the end (a short read or 0:
+ * busybox' `read` polls before each byte); after that, when there is an unread answer or `durable-below` has moved
+ * since the last read. POLLPRI says only that it has moved since the last read, or the open. All other files are
+ * always ready.
  */
 #ifndef CLFS_MOUNT_POLL_H
 #define CLFS_MOUNT_POLL_H

@@ -2,9 +2,9 @@
 /*
  * records.c - the append-only file of payloads.
  *
- * A write goes to the handle's clfs_writer without waiting. Where it would have to wait for memory, and where O_DSYNC waits
- * for the disk, the request is parked on an asynchronous flush instead, with a copy of what was not taken yet. The kernel lets
- * one write at a time through per node, so a handle's bytes stay in order.
+ * A write goes to the handle's clfs_writer without waiting. Where it would have to wait for memory, and where O_DSYNC
+ * waits for the disk, the request is parked on an asynchronous flush instead, with a copy of what was not taken yet.
+ * The kernel lets one write at a time through per node, so a handle's bytes stay in order.
  */
 #include "records.h"
 #include "fsync.h"
@@ -36,8 +36,8 @@ append_end (struct append *append, int error)
     struct clfs_mlog *mlog = append->handle->mlog;
 
     clfs_mount_count (CLFS_COUNT_WRITTEN_BYTES, append->taken);
-    /* Leave first: the answer lets close(2) go on, and an rmdir that follows should not find us inside. The kernel keeps the
-     * handle open until it has the answer. */
+    /* Leave first: the answer lets close(2) go on, and an rmdir that follows should not find us inside. The kernel
+     * keeps the handle open until it has the answer. */
     clfs_mlog_leave (mlog);
     if (error != 0)
         fuse_reply_err (append->req, error);
@@ -258,9 +258,8 @@ records_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, off_t of
 }
 
 static int
-records_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_info *info, struct stat *st)
+records_stat (struct clfs_node *node, const clfs_info *info, struct stat *st)
 {
-    (void) handle;
     st->st_size = clfs_stream_size (node, info, info->end_offset);
     st->st_blocks = (blkcnt_t) (info->allocated_bytes / 512);
     return 0;

@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-/* A larger write(2) may come in pieces, the first of which has at least 255 pages and one byte; so that no piece is ever
- * taken for an area, an area is smaller than that. */
+/* A larger write(2) may come in pieces, the first of which has at least 255 pages and one byte; so that no piece is
+ * ever taken for an area, an area is smaller than that. */
 #define RESTART_BYTES_MAX (CLFS_RECORD_BYTES_MAX - 1)
 
 static int
@@ -81,7 +81,7 @@ restart_write (fuse_req_t req, struct clfs_handle *handle, const char *data, siz
 }
 
 static int
-restart_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_info *info, struct stat *st)
+restart_stat (struct clfs_node *node, const clfs_info *info, struct stat *st)
 {
     clfs_cursor *cursor = NULL;
     clfs_log *log = NULL;
@@ -89,7 +89,6 @@ restart_stat (struct clfs_node *node, struct clfs_handle *handle, const clfs_inf
     NTSTATUS status;
     bool found = false;
 
-    (void) handle;
     if (info->restart == CLFS_INVALID_LSN)
         return 0;
     status = clfs_log_open (clfs_mount.store, node->mlog->name, CLFS_LOG_READ, &log);

@@ -13,9 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "0x" and 16 hex digits. */
-#define CLFS_LSN_TEXT_BYTES 18
-
 /* 0x and 1 to 16 hex digits, decimal, or container:offset:record in hex. */
 bool clfs_text_parse_lsn (const char *text, size_t bytes, clfs_lsn_t *out);
 

@@ -8,7 +8,8 @@
 #include "handle.h"
 #include "text.h"
 
-/* Answers a READ with the kind's text, made anew at each read from offset 0 (unless it is fixed), within the gate and with handle->lock. */
+/* Answers a READ with the kind's text, made anew at each read from offset 0 (unless it is fixed), within the gate and
+ * with handle->lock. */
 void clfs_text_file_read (fuse_req_t req, struct clfs_handle *handle, size_t bytes, off_t offset);
 
 #endif

@@ -88,7 +88,7 @@ reply_node (fuse_req_t req, struct clfs_node *node)
     int error = 0;
 
     if (S_ISDIR (node->kind->type)) {
-        error = clfs_attr_get (node, NULL, &entry.attr);
+        error = clfs_attr_get (node, &entry.attr);
         entry.attr_timeout = entry.entry_timeout = clfs_tree_directory_seconds ();
     } else {
         clfs_attr_slot (node, &entry.attr);
@@ -254,7 +254,8 @@ busy (struct clfs_mlog *mlog, bool writers, bool *closing)
     return found;
 }
 
-/* EBUSY if the log is in use. close(2) returns before RELEASE comes, so those that look closed are waited for a little. */
+/* EBUSY if the log is in use. close(2) returns before RELEASE comes, so those that look closed are waited for a
+ * little. */
 static int
 wait_closed (struct clfs_mlog *mlog, bool writers)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * unmount.c - clfs -u. umount(2) does not wait for a FUSE daemon, so this does: it learns the daemon's pid from the mount
- * before, and waits for its end after.
+ * unmount.c - clfs -u. umount(2) does not wait for a FUSE daemon, so this does: it learns the daemon's pid from the
+ * mount before, and waits for its end after.
  */
 #include "unmount.h"
 #include "ioctl.h"
@@ -92,7 +92,8 @@ find_pid (const char *mountpoint, const char *store)
     return 0;
 }
 
-/* A descriptor that becomes readable when the process ends, or -1. The name guards against a pid of another namespace. */
+/* A descriptor that becomes readable when the process ends, or -1. The name guards against a pid of another
+ * namespace. */
 static int
 watch_pid (pid_t pid)
 {
@@ -131,7 +132,7 @@ detach (const char *path)
     if (geteuid () == 0)
         return umount2 (path, UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
     if (!g_spawn_sync ("/", argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &said, &status, &error)) {
-        fprintf (stderr, "clfs: cannot unmount %s: fusermount3 cannot be run (package fuse3): %s\n", path, error->message);
+        fprintf (stderr, "clfs: cannot unmount %s: fusermount3 (package fuse3): %s\n", path, error->message);
         return -1;
     }
     if (g_spawn_check_wait_status (status, NULL))
@@ -161,7 +162,7 @@ clfs_unmount (const char *mountpoint)
                  g_strerror (unflushed));
     error = detach (path);
     if (error == EBUSY)
-        fprintf (stderr, "clfs: cannot unmount %s: files in it are open, or it is somebody's current directory\n", path);
+        fprintf (stderr, "clfs: cannot unmount %s: open files, or somebody's current directory, are in it\n", path);
     else if (error > 0)
         fprintf (stderr, "clfs: cannot unmount %s: %s\n", path, g_strerror (error));
     if (error == 0 && watch.fd >= 0)
