@@ -488,7 +488,8 @@ class Log:
                 self._differ("stream offset of the base", ext["base_offset"], record.stream_offset)
         if offset_of(block.address) == 0:
             entry = self.general.containers[self.logical[container_of(block.address)]]
-            if entry["logical"] == container_of(block.address):
+            prepared = ext["flags"] & PREPARED and self.logical[container_of(block.address)] == ext["prepared_physical"]
+            if entry["logical"] == container_of(block.address) and not prepared:
                 self._differ(f"stream offset of container {entry['name']}", entry["first_offset"], block.stream_offset)
 
     def _compare_end(self):

@@ -5,6 +5,7 @@
 
 #include "tests/testing.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void
@@ -301,6 +302,78 @@ a_log_of_many_containers_comes_out_the_same (void)
     logs_end (&l);
 }
 
+static uint32_t history;
+
+static uint32_t
+chance (uint32_t below)
+{
+    history = history * 1664525u + 1013904223u;
+    return (history >> 8) % below;
+}
+
+/* Some of everything, by `history`. A full log is emptied. */
+static void
+live (logs *l)
+{
+    static uint8_t data[400000];
+    clfs_info info;
+    for (uint32_t i = 0, steps = 5 + chance (40); i < steps; i++) {
+        size_t bytes = chance (4) ? chance (900) : chance (sizeof data);
+        struct iovec buffer = { data, bytes };
+        memset (data, (int) chance (256), bytes);
+        clfs_log_info (l->log, &info);
+        clfs_append_options links = { chance (9) == 0 ? CLFS_APPEND_FORCE_APPEND : 0, info.last, info.restart };
+        NTSTATUS status = clfs_log_append (l->log, &buffer, 1, &links, NULL);
+        if (status == STATUS_LOG_FULL)
+            CU_ASSERT_EQUAL (clfs_log_set_base (l->log, info.next), STATUS_SUCCESS)
+        else
+            CU_ASSERT_EQUAL (status, STATUS_SUCCESS);
+        switch (chance (40)) {
+        case 0: CU_ASSERT_EQUAL (clfs_log_reset (l->log), STATUS_SUCCESS); break;
+        case 1: CU_ASSERT_EQUAL (clfs_log_set_base (l->log, info.next), STATUS_SUCCESS); break;
+        case 2:
+        case 3: status = clfs_log_write_restart (l->log, "area", 4, chance (2) ? info.next : CLFS_INVALID_LSN, NULL);
+            CU_ASSERT (status == STATUS_SUCCESS || status == STATUS_LOG_FULL);
+            break;
+        case 4:
+        case 5:
+        case 6:
+        case 7: logs_flush (l); break;
+        default: break;
+        }
+    }
+}
+
+static void
+chance_histories_come_out_the_same (void)
+{
+    for (uint32_t seed = 1; seed <= (clfs_test_quick () ? 2 : 5); seed++) {
+        logs l = { 0 };
+        clfs_log_options options;
+        unsigned failures = CU_get_number_of_failures ();
+        history = seed;
+        logs_options (&options);
+        options.container_bytes = CLFS_CONTAINER_BYTES_UNIT;
+        options.max_bytes = (3 + chance (4)) * CLFS_CONTAINER_BYTES_UNIT;
+        options.align_bytes = chance (2) ? 512 : 4096;
+        logs_start (&l, &options);
+        for (unsigned i = 0; i < 4; i++) {
+            unsigned flags = chance (2) ? CLFS_STORE_NO_AREA : 0;
+            live (&l);
+            logs_close (&l);
+            logs_compare (&l, "end");
+            if (chance (2)) {
+                logs_killed (&l, flags, live);
+                logs_compare (&l, "end");
+            }
+            logs_open (&l, flags);
+        }
+        logs_end (&l);
+        if (CU_get_number_of_failures () != failures)
+            printf ("  seed %" PRIu32 "\n", seed);
+    }
+}
+
 static void
 the_windows_log_comes_out_the_same (void)
 {
@@ -345,6 +418,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (a_torn_tail_ends_both_readers_at_one_place),
     CLFS_TEST (damage_stops_both_readers_at_one_place),
     CLFS_TEST (a_log_of_many_containers_comes_out_the_same),
+    CLFS_TEST (chance_histories_come_out_the_same),
     CLFS_TEST (the_windows_log_comes_out_the_same),
 };
 
