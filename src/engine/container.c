@@ -163,6 +163,15 @@ clfs_container_new_name (const clfs_engine *engine, const clfs_blf *blf)
     return NULL;
 }
 
+void
+clfs_container_remove_file (clfs_engine *engine, const char *name)
+{
+    clfs_storage *storage = engine->store->storage;
+    /* A removal that is not durable would leave a file that no log knows after a power loss. If it fails there is nothing to undo. */
+    if (storage->ops->remove (storage, name) == STATUS_SUCCESS)
+        (void) !storage->ops->sync_names (storage);
+}
+
 NTSTATUS
 clfs_container_create_file (clfs_engine *engine, const char *name, uint64_t bytes)
 {
@@ -177,7 +186,7 @@ clfs_container_create_file (clfs_engine *engine, const char *name, uint64_t byte
         if (status == STATUS_SUCCESS)
             status = storage->ops->sync_names (storage);
         if (status != STATUS_SUCCESS)
-            storage->ops->remove (storage, name);
+            clfs_container_remove_file (engine, name);
     }
     if (status != STATUS_SUCCESS)
         clfs_message_fail (status, "log %s: cannot make container %s: %s", engine->name, name, clfs_message_status_words (status));

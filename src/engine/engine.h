@@ -277,6 +277,8 @@ void clfs_container_load (clfs_engine *engine);
 bool clfs_container_active (const clfs_engine *engine, const clfs_container *container);
 /* Makes the file `name`, zero-filled, synced, with the directory (no lock). */
 NTSTATUS clfs_container_create_file (clfs_engine *engine, const char *name, uint64_t bytes) G_GNUC_WARN_UNUSED_RESULT;
+/* Takes back a file that was made and is not in the metadata (no lock). */
+void clfs_container_remove_file (clfs_engine *engine, const char *name);
 /* A file name that no container in `blf` has. */
 char *clfs_container_new_name (const clfs_engine *engine, const clfs_blf *blf);
 /* Removes what is doomed and inactive (meta, not lock). */

@@ -171,11 +171,15 @@ write_larger_file (clfs_engine *engine, clfs_blf *next)
         status = storage->ops->barrier (file);
     if (status == STATUS_SUCCESS)
         status = storage->ops->rename (storage, side, name, true);
-    if (status == STATUS_SUCCESS)
-        status = storage->ops->sync_names (storage);
     if (status != STATUS_SUCCESS) {
         storage->ops->close_file (file);
+        storage->ops->remove (storage, side);
         return status;
+    }
+    if (storage->ops->sync_names (storage) != STATUS_SUCCESS) {
+        /* Which of the two files has the name is not known any more: no want of space that passes, but a failure. */
+        storage->ops->close_file (file);
+        return STATUS_IO_DEVICE_ERROR;
     }
     storage->ops->close_file (engine->blf_file);
     engine->blf_file = file;

@@ -234,7 +234,11 @@ prepare_step (clfs_engine *engine, uint32_t logical_id)
             return status;
         }
     }
-    return name_container (engine, logical_id, name, choice.create);
+    status = name_container (engine, logical_id, name, choice.create);
+    /* No room for the area or a larger base log file: each try would leave one more file that no log knows. */
+    if (status == STATUS_LOG_FULL && choice.create)
+        clfs_container_remove_file (engine, name);
+    return status;
 }
 
 NTSTATUS

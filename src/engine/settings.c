@@ -150,11 +150,10 @@ container_name_valid (const char *name)
     return clfs_name_valid (name) && !g_str_has_suffix (name, ".blf");
 }
 
-/* Makes the files and adds them to `next`; on failure none is left (meta). */
+/* Makes the files and adds them to `next`; `made` gets their names, also on failure (meta). */
 static NTSTATUS
-make_containers (clfs_engine *engine, clfs_blf *next, unsigned count, const char *const *names)
+make_containers (clfs_engine *engine, clfs_blf *next, unsigned count, const char *const *names, GPtrArray *made)
 {
-    g_autoptr (GPtrArray) made = g_ptr_array_new_with_free_func (g_free);
     NTSTATUS status = STATUS_SUCCESS;
     for (unsigned i = 0; i < count && status == STATUS_SUCCESS; i++) {
         g_autofree char *name = names && names[i] ? g_strdup (names[i]) : clfs_container_new_name (engine, next);
@@ -171,9 +170,6 @@ make_containers (clfs_engine *engine, clfs_blf *next, unsigned count, const char
             g_ptr_array_add (made, g_steal_pointer (&name));
         }
     }
-    if (status != STATUS_SUCCESS)
-        for (guint i = 0; i < made->len; i++)
-            engine->store->storage->ops->remove (engine->store->storage, g_ptr_array_index (made, i));
     return status;
 }
 
@@ -202,10 +198,15 @@ clfs_log_add_containers (clfs_log *log, unsigned count, const char *const *names
                                         engine->name, next->container_bytes);
         }
         uint64_t used = next->container_bytes;
+        g_autoptr (GPtrArray) made = g_ptr_array_new_with_free_func (g_free);
         if (status == STATUS_SUCCESS)
-            status = make_containers (engine, next, count, names);
+            status = make_containers (engine, next, count, names, made);
         if (status == STATUS_SUCCESS)
             status = clfs_meta_write (engine, g_steal_pointer (&next));
+        /* All or none. After a failed write of the metadata a copy may name them: then they stay. */
+        if (status != STATUS_SUCCESS && status != STATUS_LOG_METADATA_FLUSH_FAILED)
+            for (guint i = 0; i < made->len; i++)
+                clfs_container_remove_file (engine, g_ptr_array_index (made, i));
         if (status == STATUS_SUCCESS && container_bytes)
             *container_bytes = used;
     }
