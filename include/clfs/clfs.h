@@ -215,9 +215,10 @@ enum clfs_state {
 /* A log's marks and sizes at one moment. */
 typedef struct clfs_info {
     enum clfs_state state;
-    clfs_lsn_t base;          /* the oldest active record's LSN; == next if there is none */
+    clfs_lsn_t base;          /* the oldest active record's LSN; == next if there is none. With CLFS_STORE_ALL the oldest intact one's */
     clfs_lsn_t last;          /* the newest record's LSN; CLFS_INVALID_LSN if there is none */
-    clfs_lsn_t next;          /* the LSN that the next record will get */
+    clfs_lsn_t next;          /* the LSN that the next record will get if no flush comes in between: that begins a new block. Of a damaged
+                                 log: where its intact part ends */
     clfs_lsn_t durable_below; /* every record with a smaller LSN is on stable storage */
     clfs_lsn_t restart;       /* newest restart record; CLFS_INVALID_LSN if there is none */
     clfs_lsn_t archive_tail;  /* CLFS_INVALID_LSN if the log is ephemeral */

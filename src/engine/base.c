@@ -58,6 +58,12 @@ move_base (clfs_engine *engine, clfs_lsn_t lsn)
     g_mutex_unlock (&engine->lock);
     if (forward)
         status = clfs_base_move (engine, base, offset);
+    if (forward && status == STATUS_SUCCESS) {
+        /* `next` moved to a new block by the flush above: asking for the same again is no step back. */
+        g_mutex_lock (&engine->lock);
+        engine->base_wish = lsn;
+        g_mutex_unlock (&engine->lock);
+    }
     g_mutex_unlock (&engine->meta);
     return status;
 }
@@ -68,9 +74,10 @@ clfs_log_set_base (clfs_log *log, clfs_lsn_t base)
     clfs_engine *engine = log->engine;
     g_mutex_lock (&engine->lock);
     clfs_lsn_t current = engine->base, next = clfs_engine_next (engine);
+    bool same = base >= engine->base_wish && base <= current && engine->base_wish != CLFS_INVALID_LSN;
     NTSTATUS status = clfs_engine_check_writable (engine);
     g_mutex_unlock (&engine->lock);
-    if (status != STATUS_SUCCESS)
+    if (status != STATUS_SUCCESS || same)
         return status;
     if (base < current)
         return clfs_message_fail (STATUS_LOG_START_OF_LOG, "log %s: " LSN_FORMAT " is below the base " LSN_FORMAT "; it only moves forward",
@@ -219,7 +226,7 @@ reset_quiet (clfs_engine *engine, bool damaged)
     engine->end_offset = engine->durable_offset = engine->durable_mark_offset = engine->base_offset = offset;
     engine->durable_checksum = 0;
     engine->durable_chain_start = engine->chain_start = true;
-    engine->last = engine->durable_last = engine->restart = engine->durable_restart = CLFS_INVALID_LSN;
+    engine->base_wish = engine->last = engine->durable_last = engine->restart = engine->durable_restart = CLFS_INVALID_LSN;
     engine->epoch = engine->blf->epoch;
     engine->state = CLFS_STATE_OK;
     engine->error[0] = '\0';

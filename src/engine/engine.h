@@ -156,6 +156,7 @@ struct clfs_engine {
     clfs_lsn_t durable_restart;
     clfs_lsn_t durable_mark;     /* what a reader without the lock may call durable; else == durable */
     uint64_t durable_mark_offset;
+    clfs_lsn_t base_wish;        /* what the last move of the base was asked for; no record lies between it and `base` */
     uint64_t base_offset, end_offset, durable_offset;
     uint32_t durable_checksum;   /* of the block that ends at `durable` */
     bool durable_chain_start;    /* no block ends there */

@@ -22,7 +22,7 @@ clfs_engine_new (clfs_store *store, const char *name)
     engine->handles = g_ptr_array_new ();
     engine->blocks = g_ptr_array_new_with_free_func (g_free);
     engine->containers = g_ptr_array_new ();
-    engine->last = engine->restart = engine->durable_last = engine->durable_restart = CLFS_INVALID_LSN;
+    engine->base_wish = engine->last = engine->restart = engine->durable_last = engine->durable_restart = CLFS_INVALID_LSN;
     return engine;
 }
 

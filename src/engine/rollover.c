@@ -31,6 +31,7 @@ clfs_base_move (clfs_engine *engine, clfs_lsn_t base, uint64_t base_offset)
     if (base > engine->base) {
         engine->base = base;
         engine->base_offset = base_offset;
+        engine->base_wish = CLFS_INVALID_LSN;
     }
     engine->full = false;
     g_cond_broadcast (&engine->changed);

@@ -444,6 +444,24 @@ a_reset_empties_the_log_and_uses_no_lsn_or_offset_twice (void)
     end (&f);
 }
 
+static void
+the_same_base_again_is_no_step_back (void)
+{
+    fixture f;
+    begin (&f);
+    harness_append (f.log, "one");
+    clfs_lsn_t next = info_of (&f).next;
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, next), STATUS_SUCCESS);
+    /* The flush within closed the block: `next` is another one now, the wish is the same. */
+    CU_ASSERT_NOT_EQUAL (info_of (&f).base, next);
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, next), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, 0), STATUS_LOG_START_OF_LOG);
+    clfs_lsn_t two = harness_append (f.log, "two");
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, next), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (info_of (&f).base, two);
+    end (&f);
+}
+
 static const clfs_test tests[] = {
     CLFS_TEST (a_log_without_a_restart_area_says_so),
     CLFS_TEST (a_restart_area_and_everything_before_it_is_durable_on_return),
@@ -459,6 +477,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (a_base_below_the_base_is_refused_and_the_same_base_is_a_success_without_io),
     CLFS_TEST (a_base_beyond_next_is_refused),
     CLFS_TEST (next_as_the_base_empties_the_log),
+    CLFS_TEST (the_same_base_again_is_no_step_back),
     CLFS_TEST (a_base_move_is_durable_with_what_it_needs_and_no_more),
     CLFS_TEST (a_record_after_an_emptied_log_is_the_base_also_when_it_is_killed),
     CLFS_TEST (a_reset_empties_the_log_and_uses_no_lsn_or_offset_twice),
