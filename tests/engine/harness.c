@@ -19,6 +19,8 @@ harness_boot (harness *h)
 {
     clfs_storage *storage;
     clfs_store_options options = { .flags = h->flags };
+    if (h->store)
+        harness_may_die (h->store);
     CU_ASSERT_EQUAL_FATAL (clfs_sim_storage_open (h->disk, 0, &storage), STATUS_SUCCESS);
     CU_ASSERT_EQUAL_FATAL (clfs_store_open_on (storage, "simulated", &options, &h->store), STATUS_SUCCESS);
 }
