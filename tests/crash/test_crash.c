@@ -73,6 +73,7 @@ enum ending {
     END_ONE_MISSING,
     END_ONE_ALONE,
     END_PREFIX,
+    END_SUFFIX,
     ENDINGS
 };
 
@@ -95,7 +96,7 @@ crash (clfs_sim_disk *disk, enum ending ending, crash_random *random)
     g_autofree uint8_t *chosen = g_malloc0 (count / 8 + 1);
     size_t one = count > 0 ? crash_below (random, count) : 0;
     for (size_t i = 0; i < count; i++)
-        if (ending == END_ONE_MISSING ? i != one : ending == END_ONE_ALONE ? i == one : i <= one)
+        if (ending == END_ONE_MISSING ? i != one : ending == END_ONE_ALONE ? i == one : ending == END_PREFIX ? i <= one : i >= one)
             chosen[i / 8] |= (uint8_t) (1u << i % 8);
     clfs_sim_power_loss (disk, CLFS_SIM_CHOSEN, chosen);
     return true;
@@ -168,6 +169,18 @@ look_at (const crash_process *from, enum ending ending, uint64_t seed)
     crash_say ("-- on a copy, ending %d", ending);
     come_back (&p, crash (p.disk, ending, &random));
     bool alive = true;
+    /* What the crash has left behind the end comes to light, if ever, when the log ends in front of it once more. */
+    for (int lives = (int) crash_below (&random, 3); lives > 0; lives--) {
+        for (int i = (int) crash_below (&random, 3); i >= 0 && alive; i--)
+            alive = crash_process_step (&p);
+        if (!alive)
+            crash_fail ("the log does not go on");
+        ending = choose_ending (&random);
+        crash_say ("-- again, ending %d", ending);
+        bool lost = crash (p.disk, ending, &random);
+        crash_process_bury (&p);
+        come_back (&p, lost);
+    }
     for (int i = 0; i < 3 && alive; i++)
         alive = crash_process_step (&p);
     if (alive)

@@ -41,6 +41,8 @@ crash_profile_choose (crash_random *random)
     if (crash_chance (random, 15))
         profile.store_flags |= CLFS_STORE_NO_AREA;
     profile.faults = crash_chance (random, 20);
+    if (crash_chance (random, 30))
+        profile.uniform = 1 + (unsigned) crash_below (random, 600);
     profile.large = (unsigned[]){ 0, 3, 15, 40 }[crash_below (random, 4)];
     return profile;
 }
@@ -130,6 +132,8 @@ choose_size (crash_process *p)
 {
     crash_random *random = p->random;
     clfs_info info;
+    if (p->profile->uniform > 0)
+        return p->profile->uniform;
     if (crash_chance (random, p->profile->large)) {
         clfs_log_info (p->log, &info);
         switch (crash_below (random, 4)) {
@@ -209,9 +213,9 @@ do_append (crash_process *p)
     const uint8_t *bytes = g_bytes_get_data (data, NULL);
     struct iovec vector[2] = { { (void *) bytes, cut }, { (void *) (bytes + cut), size - cut } };
     clfs_append_options options = { .previous = CLFS_INVALID_LSN, .undo_next = CLFS_INVALID_LSN };
-    if (crash_chance (p->random, 10))
+    if (p->profile->uniform > 0 || crash_chance (p->random, 10))
         options.flags |= CLFS_APPEND_FORCE_APPEND;
-    if (crash_chance (p->random, 15))
+    if (crash_chance (p->random, p->profile->uniform > 0 ? 35 : 15))
         options.flags |= CLFS_APPEND_FORCE_FLUSH;
     crash_say ("append %zu bytes, flags %x", size, options.flags);
     model_may_append (p->model, data, false);
@@ -527,14 +531,16 @@ crash_process_step (crash_process *p)
         bool (*act) (crash_process *p);
     } things[] = {
         { 40, do_append }, { 25, do_write }, { 14, do_flush }, { 5, do_restart }, { 5, do_base },
-        { 3, do_containers }, { 1, do_reset }, { 1, do_setting },
+        { 5, do_containers }, { 1, do_reset }, { 1, do_setting },
     };
     unsigned sum = 0;
     for (size_t i = 0; i < G_N_ELEMENTS (things); i++)
         sum += things[i].weight;
     uint64_t chosen = crash_below (p->random, sum + 3);
     bool alive = true;
-    if (chosen >= sum) {
+    if (p->profile->uniform > 0 && crash_chance (p->random, 80)) {
+        alive = do_append (p);
+    } else if (chosen >= sum) {
         alive = cut_line (p, (int) crash_below (p->random, CRASH_WRITERS));
     } else {
         for (size_t i = 0; i < G_N_ELEMENTS (things); i++) {

@@ -11,6 +11,7 @@ typedef struct crash_profile {
     unsigned store_flags;
     bool faults;          /* I/O errors, too */
     unsigned large;       /* percent of records that are large */
+    unsigned uniform;     /* all records have this size and a block of their own, so that lost blocks fit behind new ones; 0: no */
 } crash_profile;
 
 /* A process on the disk, while it lives. */

@@ -178,6 +178,43 @@ a_winning_metadata_copy_in_the_cache_only_is_made_durable_before_it_counts (void
     }
 }
 
+/* The same where the log was closed cleanly by what the cache says: no recovery comes before the first change. */
+static void
+a_clean_end_in_the_cache_only_is_made_durable_before_the_other_copy_is_given_up (void)
+{
+    for (uint64_t nth = 0; nth < 2; nth++)
+        for (uint64_t ios = 0; ios < 12; ios++)
+            for (size_t missing = 0; missing < 4; missing++) {
+                harness h = { 0 };
+                harness_start (&h, CLFS_STORE_INLINE);
+                clfs_log *log = harness_log (&h, "a");
+                harness_append (log, "one");
+                clfs_sim_fail (h.disk, CLFS_SIM_BARRIER, ".blf", 2 + nth, 1, STATUS_IO_DEVICE_ERROR);
+                flush (log);
+                harness_append (log, "two");
+                CU_ASSERT (clfs_log_close (log) == STATUS_SUCCESS || nth < 2);
+                clfs_sim_fail_clear (h.disk);
+                harness_kill (&h);
+                log = reopen (&h, "one|two|");
+                clfs_sim_stop_after (h.disk, ios);
+                struct iovec vector = { "three", 5 };
+                bool flushed = clfs_log_append (log, &vector, 1, NULL, NULL) == STATUS_SUCCESS &&
+                               clfs_log_flush (log, CLFS_NULL_LSN, NULL) == STATUS_SUCCESS;
+                size_t count = clfs_sim_unsynced_count (h.disk);
+                g_autofree uint8_t *chosen = g_malloc0 (count / 8 + 1);
+                for (size_t i = 0; i < count; i++)
+                    if (missing < 3 ? i % 3 == missing : true)
+                        chosen[i / 8] |= (uint8_t) (1u << i % 8);
+                clfs_sim_power_loss (h.disk, CLFS_SIM_CHOSEN, chosen);
+                harness_boot (&h);
+                log = harness_log (&h, "a");
+                g_autofree char *records = harness_records (log);
+                CU_ASSERT (strcmp (records, "one|two|three|") == 0 || (!flushed && strcmp (records, "one|two|") == 0));
+                close_log (log);
+                harness_end (&h);
+            }
+}
+
 /* Two records that fill more than half a container each, so that the second one enters the next container. */
 static void
 enter_second_container (clfs_log *log)
@@ -667,6 +704,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (an_unclean_stop_that_finds_nothing_to_cut_and_equal_bytes_again),
     CLFS_TEST (a_clean_end_does_not_outlive_an_opening),
     CLFS_TEST (a_winning_metadata_copy_in_the_cache_only_is_made_durable_before_it_counts),
+    CLFS_TEST (a_clean_end_in_the_cache_only_is_made_durable_before_the_other_copy_is_given_up),
     CLFS_TEST (either_metadata_copy_may_be_damaged_after_a_container_was_entered),
     CLFS_TEST (the_base_is_never_past_the_durable_end),
     CLFS_TEST (a_stale_block_in_the_unfilled_tail_of_a_container_is_not_taken),
