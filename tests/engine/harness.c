@@ -31,6 +31,7 @@ harness_boot (harness *h)
         harness_may_die (h->store);
     CU_ASSERT_EQUAL_FATAL (clfs_sim_storage_open (h->disk, 0, &storage), STATUS_SUCCESS);
     CU_ASSERT_EQUAL_FATAL (clfs_store_open_on (storage, "simulated", &options, &h->store), STATUS_SUCCESS);
+    harness_may_die (h->store);
 }
 
 static void
