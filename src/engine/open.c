@@ -164,15 +164,15 @@ clfs_engine_load_metadata (clfs_engine *engine, bool write, clfs_blf_report *rep
     return STATUS_SUCCESS;
 }
 
-/* Whether a file of that name is in the store. */
+/* Whether a file of that name may be in the store: only "not found" says that it is not. */
 static bool
 file_exists (clfs_storage *storage, const char *name)
 {
     clfs_file *file;
-    if (storage->ops->open (storage, name, 0, &file) != STATUS_SUCCESS)
-        return false;
-    storage->ops->close_file (file);
-    return true;
+    NTSTATUS status = storage->ops->open (storage, name, 0, &file);
+    if (status == STATUS_SUCCESS)
+        storage->ops->close_file (file);
+    return status != STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
 char *

@@ -393,6 +393,48 @@ damage_that_was_found_is_not_cut_after_a_power_loss (void)
     harness_end (&h);
 }
 
+/* The 161st container does not fit into the small base log file: a larger one takes its place, whole or not at all. */
+static void
+a_crash_while_the_base_log_file_grows_leaves_one_of_the_two (void)
+{
+    if (clfs_test_quick ())
+        return;
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    harness_append (log, "one");
+    clfs_blf_layout small;
+    clfs_blf_layout_for (1, &small);
+    unsigned most = clfs_blf_containers_max (&small);
+    uint64_t bytes = CLFS_CONTAINER_BYTES_UNIT;
+    CU_ASSERT_EQUAL_FATAL (clfs_log_add_containers (log, most - harness_info (log).containers, NULL, &bytes), STATUS_SUCCESS);
+    close_log (log);
+    harness_stop (&h);
+    bool done = false;
+    for (uint64_t ios = 0; !done && ios < 40; ios++)
+        for (int survivors = CLFS_SIM_NONE; survivors <= CLFS_SIM_RANDOM; survivors++) {
+            harness copy = { .disk = clfs_sim_disk_copy (h.disk), .flags = CLFS_STORE_INLINE };
+            harness_boot (&copy);
+            log = harness_log (&copy, "a");
+            harness_append (log, "two");
+            flush (log);
+            clfs_sim_stop_after (copy.disk, ios);
+            done = clfs_log_add_containers (log, 1, NULL, NULL) == STATUS_SUCCESS;
+            harness_power_loss (&copy, (enum clfs_sim_survivors) survivors);
+            log = reopen (&copy, "one|two|");
+            unsigned containers = harness_info (log).containers;
+            CU_ASSERT (containers == most + 1 || (!done && containers == most));
+            harness_append (log, "three");
+            close_log (log);
+            close_log (reopen (&copy, "one|two|three|"));
+            harness_stop (&copy);
+            clfs_sim_disk_free (copy.disk);
+        }
+    h.store = NULL;
+    clfs_sim_disk_free (h.disk);
+    clfs_set_log_handler (NULL, NULL);
+}
+
 /* ---- the shared area ---- */
 
 /* A log with a flushed and an unflushed record, whose process is dead. */
@@ -422,6 +464,29 @@ an_opener_that_wants_no_area_heeds_the_one_that_is_there (void)
     flush (log);
     harness_power_loss (&h, CLFS_SIM_NONE);
     close_log (reopen (&h, "one|two|three|"));
+    harness_end (&h);
+}
+
+/* Found with seed 200194: an error while looking for the area was taken for its absence. */
+static void
+an_area_that_cannot_be_looked_at_is_not_taken_for_absent (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    struct iovec vector = { "one", 3 };
+    /* The process dies when it has made its area and not yet said so in the metadata, which still has a clean end. */
+    clfs_sim_fail (h.disk, CLFS_SIM_WRITE, ".blf", 0, 0, STATUS_IO_DEVICE_ERROR);
+    CU_ASSERT_NOT_EQUAL (clfs_log_append (log, &vector, 1, NULL, NULL), STATUS_SUCCESS);
+    clfs_sim_fail_clear (h.disk);
+    harness_kill (&h);
+    g_autofree char *area = file_with (&h, ".area");
+    CU_ASSERT_PTR_NOT_NULL (area);
+    clfs_sim_fail (h.disk, CLFS_SIM_OPEN, ".area", 0, 1, STATUS_IO_DEVICE_ERROR);
+    log = reopen (&h, "");
+    harness_append (log, "two");
+    close_log (log);
+    close_log (reopen (&h, "two|"));
     harness_end (&h);
 }
 
@@ -710,7 +775,9 @@ static const clfs_test tests[] = {
     CLFS_TEST (a_stale_block_in_the_unfilled_tail_of_a_container_is_not_taken),
     CLFS_TEST (a_block_of_a_torn_group_is_no_evidence_of_damage),
     CLFS_TEST (damage_that_was_found_is_not_cut_after_a_power_loss),
+    CLFS_TEST (a_crash_while_the_base_log_file_grows_leaves_one_of_the_two),
     CLFS_TEST (an_opener_that_wants_no_area_heeds_the_one_that_is_there),
+    CLFS_TEST (an_area_that_cannot_be_looked_at_is_not_taken_for_absent),
     CLFS_TEST (a_copied_area_is_set_aside_and_kept),
     CLFS_TEST (an_area_of_another_boot_counts_for_nothing),
     CLFS_TEST (an_area_that_is_older_than_the_store_is_set_aside),
