@@ -243,7 +243,7 @@ refused "others" "Permission denied" as dave cat /srv/log/system/records
 
 run_guide "systemctl restart nginx"
 run_python "$here/programs/requests.py" /run/nginx.socket 2 200 one
-ok "each request is in the log" wait_until 10 test "$(grep -c '"GET /one/' /srv/log/web/records)" = 200
+ok "each request is in the log" wait_until 10 sh -c '[ "$(grep -c "\"GET /one/" /srv/log/web/records)" = 200 ]'
 kill -USR1 "$(cat /run/nginx.pid)"
 ok "nginx made its workers' user the owner of records" wait_until 10 sh -c '[ "$(stat -c %U /srv/log/web/records)" = www-data ]'
 is "but not of the log" clfs "$(stat -c %U /srv/log/web)"
