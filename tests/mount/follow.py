@@ -25,7 +25,8 @@ def state(key):
 def command(text):
     os.write(control, text.encode() + b"\n")
     answer = os.read(control, 1000)
-    assert answer.startswith(b"ok "), answer
+    if not answer.startswith(b"ok "):
+        raise RuntimeError("%s: %s" % (text, answer))
 
 
 class Follower:
@@ -54,7 +55,8 @@ class Reader:
         self.name, self.path = "a reader", os.path.join(directory, "reader-" + framing)
         self.stop, self.error = False, ""
         self.source = os.open(records, os.O_RDONLY)
-        self.thread = threading.Thread(target=self.run)
+        open(self.path, "wb").close()
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
@@ -113,9 +115,10 @@ for _ in range(moves):
     if not kept_up:
         break
     # Up to what each of them has seen; what comes now is unread, or half read, while the base moves.
-    next_lsn, base_offset = state("next"), len(expected)
+    last = state("last")
+    base_offset = len(expected) - os.stat(os.path.join(log, "by-lsn", last)).st_size
     append()
-    command("base " + next_lsn)
+    command("base " + last)
     kept_up = all_have(len(expected))
 checks.result(kept_up, "those who follow see everything promptly, over %d base moves (%s)" % (moves, framing),
               ", ".join("%s has %d of %d" % (f.name, f.size(), len(expected)) for f in followers))

@@ -8,11 +8,6 @@ export TMPDIR=$work
 messages=2000
 
 # What a background daemon is waited for.
-grown_to ()
-{
-    [ "$(stat -c %s "$1")" -ge "$2" ]
-}
-
 has_lines ()
 {
     [ "$(wc -l < "$1")" -ge "$2" ]
@@ -92,7 +87,7 @@ CONFIG
     is "nginx: every request is in the plain file: $1 ($framing)" "$messages" "$(wc -l < "$file")"
     if [ "$2" != 1 ]; then
         # Several workers: each line is whole, in any order.
-        wait_until 10 grown_to "$records" "$(stat -c %s "$file")"
+        wait_until 10 has_bytes "$records" "$(stat -c %s "$file")"
         is "nginx, $2 workers: the same lines ($framing)" "$(sort "$file" | cksum)" "$(sort "$records" | cksum)"
         cp "$records" "$file"
     fi

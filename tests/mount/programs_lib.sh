@@ -23,6 +23,12 @@ new_log ()
     mkdir "$mnt/$log" && echo "framing $framing" > "$mnt/$log/control" && : > "$file" || fail "$log: mkdir"
 }
 
+# has_bytes FILE COUNT: at least so many.
+has_bytes ()
+{
+    [ "$(stat -c %s "$1")" -ge "$2" ]
+}
+
 # holds_the_same WHAT: the log in use holds what its plain file holds, once the last close has come through.
 holds_the_same ()
 {
