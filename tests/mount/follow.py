@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """follow.py LOG DIRECTORY MOVES: tail -f, tail -F and a program that reads on follow `records` while the base moves up
 behind them that often."""
+import atexit
 import errno
 import os
 import subprocess
@@ -38,6 +39,7 @@ class Follower:
         self.errors = self.path + ".err"
         with open(self.path, "wb") as out, open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(argv, stdout=out, stderr=errors)
+        atexit.register(self.process.kill)
 
     def size(self):
         return os.stat(self.path).st_size
