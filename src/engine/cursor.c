@@ -16,7 +16,7 @@ clfs_cursor_open (clfs_log *log, enum clfs_cursor_mode mode, clfs_cursor **out)
     cursor->mode = mode;
     clfs_loader_init (&cursor->loader, log->engine);
     g_mutex_lock (&log->engine->lock);
-    cursor->resume = clfs_lsn_block (log->engine->base);
+    cursor->resume = log->engine->base;
     g_mutex_unlock (&log->engine->lock);
     *out = cursor;
     return STATUS_SUCCESS;
@@ -98,8 +98,10 @@ advance (clfs_cursor *cursor)
 {
     clfs_loader *loader = &cursor->loader;
     if (loader->address == CLFS_INVALID_LSN) {
+        /* The base may be any record of its block. */
         clfs_lsn_t resume = cursor->resume;
-        NTSTATUS status = clfs_cursor_stand (cursor, resume, 0);
+        NTSTATUS status = clfs_cursor_stand (cursor, clfs_lsn_block (resume), clfs_lsn_record (resume));
+        cursor->resume = resume;
         return in_sequence (cursor, resume, status);
     }
     if (loader->open) {

@@ -304,6 +304,37 @@ back_at_the_oldest_record_leaves_the_cursor_where_it_was (void)
 }
 
 static void
+a_new_cursor_begins_at_the_base_also_inside_a_block (void)
+{
+    fixture f;
+    begin (&f);
+    harness_append (f.log, "one");
+    clfs_lsn_t two = harness_append (f.log, "two");
+    harness_append (f.log, "three");
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, two), STATUS_SUCCESS);
+    for (int round = 0; round < 2; round++) {
+        clfs_cursor_close (f.cursor);
+        if (round == 1) {
+            CU_ASSERT_EQUAL (clfs_log_close (f.log), STATUS_SUCCESS);
+            f.log = harness_log (&f.h, "a");
+        }
+        CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (f.log, CLFS_CURSOR_FORWARD, &f.cursor), STATUS_SUCCESS);
+        SHOWS_AT (&f, clfs_cursor_next (f.cursor, ALL, &f.record), "two");
+        CU_ASSERT_EQUAL (f.record.stream_offset, 3);
+        SHOWS_AT (&f, clfs_cursor_next (f.cursor, ALL, &f.record), "three");
+        CU_ASSERT_EQUAL (clfs_cursor_next (f.cursor, ALL, &f.record), STATUS_END_OF_FILE);
+    }
+    /* Of an empty log: what comes. */
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, harness_info (f.log).next), STATUS_SUCCESS);
+    clfs_cursor_close (f.cursor);
+    CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (f.log, CLFS_CURSOR_FORWARD, &f.cursor), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_cursor_next (f.cursor, ALL, &f.record), STATUS_END_OF_FILE);
+    harness_append (f.log, "four");
+    SHOWS_AT (&f, clfs_cursor_next (f.cursor, ALL, &f.record), "four");
+    end (&f);
+}
+
+static void
 types_choose_what_next_and_back_show (void)
 {
     fixture f;
@@ -591,6 +622,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (next_and_back_pass_every_record_once_wherever_it_is),
     CLFS_TEST (back_from_a_new_cursor_begins_at_the_newest_record_and_ends_at_the_base),
     CLFS_TEST (back_at_the_oldest_record_leaves_the_cursor_where_it_was),
+    CLFS_TEST (a_new_cursor_begins_at_the_base_also_inside_a_block),
     CLFS_TEST (types_choose_what_next_and_back_show),
     CLFS_TEST (a_cursor_at_the_end_sees_what_is_appended_later),
     CLFS_TEST (a_shown_record_stays_while_its_block_leaves_memory_and_is_read_again_from_storage),
