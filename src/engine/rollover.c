@@ -130,6 +130,9 @@ create_area (clfs_engine *engine, uint32_t epoch)
     };
     clfs_area *area;
     NTSTATUS status = clfs_area_create (engine->store->storage, &params, &area);
+    /* Recovery came first, so one that is there is one that could not be removed when it was done with. */
+    if (status == STATUS_OBJECT_NAME_COLLISION && engine->store->storage->ops->remove (engine->store->storage, name) == STATUS_SUCCESS)
+        status = clfs_area_create (engine->store->storage, &params, &area);
     if (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED)
         return clfs_message_fail (STATUS_LOG_FULL, "log %s: no room for its marshalling area: %s; free space in the store",
                                   engine->name, clfs_message_status_words (status));

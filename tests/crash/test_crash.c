@@ -112,9 +112,12 @@ choose_ending (crash_random *random)
 static void
 arm_fault (crash_process *p, bool recovering)
 {
-    static const enum clfs_sim_op ops[] = { CLFS_SIM_WRITE, CLFS_SIM_BARRIER, CLFS_SIM_BARRIER, CLFS_SIM_READ, CLFS_SIM_OPEN };
     /* What the test itself reads is not to fail. */
-    enum clfs_sim_op op = ops[crash_below (p->random, G_N_ELEMENTS (ops) - (recovering ? 0 : 2))];
+    static const enum clfs_sim_op ops[] = {
+        CLFS_SIM_WRITE, CLFS_SIM_BARRIER, CLFS_SIM_BARRIER, CLFS_SIM_FILL, CLFS_SIM_SYNC_NAMES,
+        CLFS_SIM_GROW, CLFS_SIM_REMOVE, CLFS_SIM_READ, CLFS_SIM_OPEN, CLFS_SIM_MAP,
+    };
+    enum clfs_sim_op op = ops[crash_below (p->random, G_N_ELEMENTS (ops) - (recovering ? 0 : 3))];
     uint64_t nth = crash_below (p->random, 12);
     crash_say ("fault: %" G_GUINT64_FORMAT " operations of kind %d later", nth, op);
     clfs_sim_fail (p->disk, op, crash_chance (p->random, 30) ? ".blf" : NULL, nth, 1, STATUS_IO_DEVICE_ERROR);

@@ -490,6 +490,25 @@ an_area_that_cannot_be_looked_at_is_not_taken_for_absent (void)
     harness_end (&h);
 }
 
+/* Found with I/O errors in removals: the next append could not make its area. */
+static void
+an_area_that_could_not_be_removed_is_not_in_the_way (void)
+{
+    for (int how = 0; how < 2; how++) {
+        harness h = { 0 };
+        leave_area (&h);
+        clfs_sim_fail (h.disk, CLFS_SIM_REMOVE, ".area", (uint64_t) how, 1, STATUS_IO_DEVICE_ERROR);
+        clfs_log *log = reopen (&h, "one|two|");
+        harness_append (log, "three");
+        CU_ASSERT_EQUAL (clfs_log_reset (log), STATUS_SUCCESS);
+        harness_append (log, "four");
+        clfs_sim_fail_clear (h.disk);
+        harness_kill (&h);
+        close_log (reopen (&h, "four|"));
+        harness_end (&h);
+    }
+}
+
 static void
 a_copied_area_is_set_aside_and_kept (void)
 {
@@ -778,6 +797,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (a_crash_while_the_base_log_file_grows_leaves_one_of_the_two),
     CLFS_TEST (an_opener_that_wants_no_area_heeds_the_one_that_is_there),
     CLFS_TEST (an_area_that_cannot_be_looked_at_is_not_taken_for_absent),
+    CLFS_TEST (an_area_that_could_not_be_removed_is_not_in_the_way),
     CLFS_TEST (a_copied_area_is_set_aside_and_kept),
     CLFS_TEST (an_area_of_another_boot_counts_for_nothing),
     CLFS_TEST (an_area_that_is_older_than_the_store_is_set_aside),
