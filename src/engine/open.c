@@ -201,6 +201,17 @@ keep_lines (clfs_engine *engine, const char *name)
                          engine->name, status == STATUS_SUCCESS ? kept : name);
 }
 
+/* The writers of this opening will want the name. */
+static NTSTATUS
+remove_lines (clfs_engine *engine, const char *name)
+{
+    clfs_storage *storage = engine->store->storage;
+    NTSTATUS status = storage->ops->remove (storage, name);
+    if (status == STATUS_SUCCESS)
+        return status;
+    return clfs_message_fail (status, "log %s: cannot remove %s: %s", engine->name, name, clfs_message_status_words (status));
+}
+
 /* Lines that a dead process left in the file `name` become records, as at an unmount. */
 static NTSTATUS
 adopt_lines_in (clfs_engine *engine, const char *name)
@@ -216,8 +227,7 @@ adopt_lines_in (clfs_engine *engine, const char *name)
                                   clfs_message_status_words (status));
     if (!lines) {
         clfs_message_report (LOG_NOTICE, "log %s: unterminated lines in %s are not used: %s", engine->name, name, why);
-        storage->ops->remove (storage, name);
-        return STATUS_SUCCESS;
+        return remove_lines (engine, name);
     }
 
     g_mutex_lock (&engine->lock);
@@ -234,12 +244,14 @@ adopt_lines_in (clfs_engine *engine, const char *name)
         if (status == STATUS_SUCCESS)
             adopted++;
     }
-    if (status == STATUS_SUCCESS)
-        status = clfs_flush_all (engine);
+    /* Also those before the one that found no room: what their lines say of them must be true before others get LSNs. */
+    NTSTATUS flushed = clfs_flush_all (engine);
     g_mutex_unlock (&engine->lock);
     clfs_lines_free (lines);
+    if (flushed != STATUS_SUCCESS)
+        return flushed;
     if (status == STATUS_SUCCESS) {
-        storage->ops->remove (storage, name);
+        status = remove_lines (engine, name);
         if (adopted > 0)
             clfs_message_report (LOG_NOTICE, "log %s: %u unterminated lines of a process that died are records now", engine->name, adopted);
     } else if (status == STATUS_LOG_FULL) {

@@ -602,6 +602,35 @@ an_area_that_is_newer_than_the_store_shows_damage (void)
     harness_end (&h);
 }
 
+/* Found with I/O errors in removals: writers could keep no unterminated line. */
+static void
+lines_that_cannot_be_removed_after_their_recovery_make_the_opening_fail (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log_options options;
+    harness_options (&options);
+    options.framing = CLFS_FRAMING_LINE;
+    CU_ASSERT_EQUAL_FATAL (clfs_log_create (h.store, "a", &options, NULL), STATUS_SUCCESS);
+    clfs_log *log = harness_log (&h, "a");
+    static clfs_writer *dead;
+    size_t taken;
+    CU_ASSERT_EQUAL_FATAL (clfs_writer_open (log, &dead), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (dead, "left", 4, 0, &taken), STATUS_SUCCESS);
+    harness_kill (&h);
+    clfs_sim_fail (h.disk, CLFS_SIM_REMOVE, ".lines", 0, 1, STATUS_IO_DEVICE_ERROR);
+    CU_ASSERT_EQUAL (clfs_log_open (h.store, "a", CLFS_LOG_WRITE, &log), STATUS_IO_DEVICE_ERROR);
+    clfs_sim_fail_clear (h.disk);
+    log = reopen (&h, "left|");
+    clfs_writer *writer;
+    CU_ASSERT_EQUAL_FATAL (clfs_writer_open (log, &writer), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (writer, "new", 3, 0, &taken), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_close (writer), STATUS_SUCCESS);
+    close_log (log);
+    close_log (reopen (&h, "left|new|"));
+    harness_end (&h);
+}
+
 /* The area and the lines of a damaged log stay where they are; after the reset neither is in the way. */
 static void
 a_reset_damaged_log_takes_lines_again (void)
@@ -802,6 +831,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (an_area_of_another_boot_counts_for_nothing),
     CLFS_TEST (an_area_that_is_older_than_the_store_is_set_aside),
     CLFS_TEST (an_area_that_is_newer_than_the_store_shows_damage),
+    CLFS_TEST (lines_that_cannot_be_removed_after_their_recovery_make_the_opening_fail),
     CLFS_TEST (a_reset_damaged_log_takes_lines_again),
     CLFS_TEST (an_error_while_recovering_cuts_nothing),
     CLFS_TEST (after_a_failed_barrier_nothing_is_acknowledged_until_recovery_has_written_it_again),
