@@ -50,7 +50,7 @@ typedef struct model {
     int writer;          /* the writer of `maybe`; -1: none */
     GByteArray *rest;    /* the line that writer would have left */
     GByteArray *lines[CRASH_WRITERS]; /* unterminated */
-    GPtrArray *kept;     /* GBytes: lines of dead writers for which the log had no room; records later, if power lasts */
+    GPtrArray *kept;     /* GBytes: lines of dead writers that a full log had no room for; records later */
 
     clfs_lsn_t base;     /* a move there has succeeded */
     clfs_lsn_t base_most; /* the highest that anybody asked for */
@@ -60,7 +60,8 @@ typedef struct model {
     uint64_t offset_floor;
     uint64_t end_offset;
 
-    bool has_promise;    /* a reader without the lock has shown `promise` as durable, from stream offset `promise_offset` on */
+    bool has_promise;    /* a reader without the lock has shown `promise` as durable, from stream offset
+                            `promise_offset` on */
     uint64_t promise_offset;
     GByteArray *promise;
 } model;
@@ -78,7 +79,8 @@ void model_may_append (model *m, GBytes *data, bool restart);
 void model_durable (model *m, clfs_lsn_t lsn);
 /* What the log says of itself must fit; what it calls durable is held to that from now on. */
 void model_check_info (model *m, clfs_log *log);
-/* Reads the whole log and compares. lost_ok: power was lost, what is not durable may be gone. lines_ok: no writer is left, so their
+/* Reads the whole log and compares. lost_ok: power was lost, what is not durable may be gone. lines_ok: no writer is
+   left, so their
  * lines may have become records. The model then says what the log holds. */
 void model_check_log (model *m, clfs_log *log, bool lost_ok, bool lines_ok);
 /* What a reader without the lock calls durable now: it must be there after recovery. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LSN "0x%" G_GINT64_MODIFIER "x"
+#define OFF "%" G_GUINT64_FORMAT
 #define AT(array, i) g_array_index (array, model_record, i)
 
 static void
@@ -128,7 +129,8 @@ model_durable (model *m, clfs_lsn_t lsn)
             break;
         record->durable = true;
         m->lsn_floor = MAX (m->lsn_floor, record->lsn + 1);
-        m->offset_floor = MAX (m->offset_floor, record->offset + (record->restart ? 0 : g_bytes_get_size (record->data)));
+        m->offset_floor = MAX (m->offset_floor,
+                               record->offset + (record->restart ? 0 : g_bytes_get_size (record->data)));
     }
 }
 
@@ -166,7 +168,7 @@ model_check_info (model *m, clfs_log *log)
     clfs_log_info (log, &info);
     m->next = info.next;
     if (info.end_offset != m->end_offset)
-        crash_fail ("end-offset is %" G_GUINT64_FORMAT " instead of %" G_GUINT64_FORMAT, info.end_offset, m->end_offset);
+        crash_fail ("end-offset is " OFF " instead of " OFF, info.end_offset, m->end_offset);
     guint front = first_at (m, info.base);
     if (front < first_at (m, m->base))
         crash_fail ("the base is " LSN " after a move to " LSN, info.base, m->base);
@@ -179,7 +181,7 @@ model_check_info (model *m, clfs_log *log)
         crash_fail ("next is " LSN ", the newest record has " LSN, info.next, AT (m->records, m->records->len - 1).lsn);
     uint64_t base_offset = front < m->records->len ? AT (m->records, front).offset : m->end_offset;
     if (info.base_offset != base_offset)
-        crash_fail ("base-offset is %" G_GUINT64_FORMAT " instead of %" G_GUINT64_FORMAT " at " LSN, info.base_offset, base_offset, info.base);
+        crash_fail ("base-offset is " OFF " instead of " OFF " at " LSN, info.base_offset, base_offset, info.base);
     clfs_lsn_t restart = CLFS_INVALID_LSN;
     for (guint i = front; i < m->records->len; i++)
         if (AT (m->records, i).restart)
@@ -189,9 +191,10 @@ model_check_info (model *m, clfs_log *log)
     guint pending = first_at (m, info.durable_below);
     uint64_t durable_offset = pending < m->records->len ? AT (m->records, pending).offset : m->end_offset;
     if (info.durable_offset != durable_offset)
-        crash_fail ("durable-offset is %" G_GUINT64_FORMAT " instead of %" G_GUINT64_FORMAT, info.durable_offset, durable_offset);
+        crash_fail ("durable-offset is " OFF " instead of " OFF, info.durable_offset, durable_offset);
     if (pending < m->records->len && AT (m->records, pending).durable)
-        crash_fail ("durable-below is " LSN ", but " LSN " is durable", info.durable_below, AT (m->records, pending).lsn);
+        crash_fail ("durable-below is " LSN ", but " LSN " is durable", info.durable_below, AT (m->records,
+                                                                                                pending).lsn);
     if (info.durable_below > 0)
         model_durable (m, info.durable_below - 1);
 }
@@ -280,7 +283,8 @@ match_lines (model *m, const GArray *found, guint j, guint taken, bool must_all,
             known = seen[w] = true;
         }
         if (!known)
-            crash_fail ("record " LSN " of %zu bytes was never appended there (or is there twice, or out of order)", record->lsn,
+            crash_fail ("record " LSN " of %zu bytes was never appended there (or is there twice, or out of order)",
+                        record->lsn,
                         g_bytes_get_size (record->data));
     }
     for (int w = 0; w < CRASH_WRITERS; w++)
@@ -299,11 +303,12 @@ check_order (const GArray *found, const clfs_info *info)
         if (j > 0 && record->lsn <= AT (found, j - 1).lsn)
             crash_fail ("record " LSN " comes after " LSN, record->lsn, AT (found, j - 1).lsn);
         if (record->offset != offset)
-            crash_fail ("record " LSN " has stream offset %" G_GUINT64_FORMAT " instead of %" G_GUINT64_FORMAT, record->lsn, record->offset, offset);
+            crash_fail ("record " LSN " has stream offset " OFF " instead of " OFF, record->lsn, record->offset,
+                        offset);
         offset += record->restart ? 0 : g_bytes_get_size (record->data);
     }
     if (info->end_offset != offset)
-        crash_fail ("end-offset is %" G_GUINT64_FORMAT ", the records end at %" G_GUINT64_FORMAT, info->end_offset, offset);
+        crash_fail ("end-offset is " OFF ", the records end at " OFF, info->end_offset, offset);
 }
 
 /* The reset under way has happened: nothing of before is there, and nothing is used twice. */
@@ -317,7 +322,7 @@ was_reset (model *m, const GArray *found, const clfs_info *info)
     if (found->len == 0 && info->next < clfs_lsn_make (clfs_lsn_container (m->next) + 1, 0, 0))
         return false;
     if (info->base_offset < m->end_offset)
-        crash_fail ("stream offset %" G_GUINT64_FORMAT " was used before the reset", info->base_offset);
+        crash_fail ("stream offset " OFF " was used before the reset", info->base_offset);
     return true;
 }
 
@@ -331,7 +336,7 @@ check_promise (model *m, clfs_log *log, const clfs_info *info)
     if (m->maybe_reset)
         return;
     if (end > info->end_offset)
-        crash_fail ("a reader showed the stream as durable up to %" G_GUINT64_FORMAT ", now it ends at %" G_GUINT64_FORMAT, end, info->end_offset);
+        crash_fail ("a reader showed the stream as durable up to " OFF ", now it ends at " OFF, end, info->end_offset);
     uint64_t from = MAX (m->promise_offset, info->base_offset);
     if (from >= end)
         return;
@@ -369,12 +374,13 @@ model_check_log (model *m, clfs_log *log, bool lost_ok, bool lines_ok)
                                !same_content (&AT (m->records, i), &AT (found, 0))))
             i = MIN (most, i);
         if (i < least || i > most)
-            crash_fail ("the log begins at its record %u (base " LSN "), and the base is from " LSN " to " LSN, i, info.base, m->base,
+            crash_fail ("the log begins at its record %u (base " LSN "), and the base is from " LSN " to " LSN, i,
+                        info.base, m->base,
                         base_bound (m));
         while (i < m->records->len && j < found->len && AT (m->records, i).lsn == AT (found, j).lsn &&
                same_content (&AT (m->records, i), &AT (found, j))) {
             if (AT (m->records, i).offset != AT (found, j).offset)
-                crash_fail ("record " LSN " had stream offset %" G_GUINT64_FORMAT ", now %" G_GUINT64_FORMAT, AT (found, j).lsn,
+                crash_fail ("record " LSN " had stream offset " OFF ", now " OFF, AT (found, j).lsn,
                             AT (m->records, i).offset, AT (found, j).offset);
             i++, j++;
         }
@@ -382,7 +388,8 @@ model_check_log (model *m, clfs_log *log, bool lost_ok, bool lines_ok)
     if (i < m->records->len) {
         for (guint n = i; n < m->records->len; n++)
             if (AT (m->records, n).durable)
-                crash_fail ("record " LSN " was flushed and is gone (%u of %u are there, the end is " LSN ")", AT (m->records, n).lsn, i,
+                crash_fail ("record " LSN " was flushed and is gone (%u of %u are there, the end is " LSN ")",
+                            AT (m->records, n).lsn, i,
                             m->records->len, info.next);
         if (!lost_ok)
             crash_fail ("record " LSN " is gone, and nothing but a process died", AT (m->records, i).lsn);
@@ -395,7 +402,7 @@ model_check_log (model *m, clfs_log *log, bool lost_ok, bool lines_ok)
     if (!lines_ok && j < found->len)
         crash_fail ("an unterminated line became a record while its writer lived");
     if (info.next < m->lsn_floor || info.end_offset < m->offset_floor)
-        crash_fail ("next " LSN ", end-offset %" G_GUINT64_FORMAT ": below " LSN ", %" G_GUINT64_FORMAT " everything was used", info.next,
+        crash_fail ("next " LSN ", end-offset " OFF ": below " LSN ", " OFF " everything was used", info.next,
                     info.end_offset, m->lsn_floor, m->offset_floor);
     for (guint n = j - taken; n < found->len; n++)
         if (AT (found, n).lsn < m->lsn_floor && n >= j)
@@ -404,7 +411,8 @@ model_check_log (model *m, clfs_log *log, bool lost_ok, bool lines_ok)
     /* From here on the log is what was found. What recovery has shown is durable. */
     if (reset)
         m->lsn_floor = MAX (m->lsn_floor, m->next);
-    crash_say ("  found %u records from " LSN ", next " LSN "; %u lost, %u of %u under way came through", found->len, info.base, info.next,
+    crash_say ("  found %u records from " LSN ", next " LSN "; %u lost, %u of %u under way came through", found->len,
+               info.base, info.next,
                m->records->len - i, taken, m->maybe->len);
     m->base = m->base_most = MAX (MIN (m->base, info.base), info.base);
     g_array_unref (m->records);
@@ -447,7 +455,7 @@ model_take_promise (model *m, clfs_sim_disk *disk)
         size_t got = 0;
         status = clfs_cursor_read (cursor, info.base_offset, m->promise->data, m->promise->len, true, &got);
         if (status == STATUS_SUCCESS && got != m->promise->len)
-            crash_fail ("a reader says durable up to %" G_GUINT64_FORMAT " and shows %zu bytes from %" G_GUINT64_FORMAT, info.durable_offset,
+            crash_fail ("a reader says durable up to " OFF " and shows %zu bytes from " OFF, info.durable_offset,
                         got, info.base_offset);
         clfs_cursor_close (cursor);
     }

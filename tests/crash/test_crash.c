@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTS_DEFAULT 5000
+#define OFF "%" G_GUINT64_FORMAT
+#define POINTS_DEFAULT 25000
 #define FAILURES_MAX 5
 
 static jmp_buf end_of_seed;
@@ -89,15 +90,23 @@ crash (clfs_sim_disk *disk, enum ending ending, crash_random *random)
     }
     points_power++;
     if (ending <= END_RANDOM) {
-        clfs_sim_power_loss (disk, ending == END_NONE ? CLFS_SIM_NONE : ending == END_ALL ? CLFS_SIM_ALL : CLFS_SIM_RANDOM, NULL);
+        static const enum clfs_sim_survivors survivors[] = {
+            [END_NONE] = CLFS_SIM_NONE, [END_ALL] = CLFS_SIM_ALL, [END_RANDOM] = CLFS_SIM_RANDOM,
+        };
+        clfs_sim_power_loss (disk, survivors[ending], NULL);
         return true;
     }
     size_t count = clfs_sim_unsynced_count (disk);
     g_autofree uint8_t *chosen = g_malloc0 (count / 8 + 1);
     size_t one = count > 0 ? crash_below (random, count) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (ending == END_ONE_MISSING ? i != one : ending == END_ONE_ALONE ? i == one : ending == END_PREFIX ? i <= one : i >= one)
+    for (size_t i = 0; i < count; i++) {
+        bool kept = ending == END_ONE_MISSING ? i != one
+                    : ending == END_ONE_ALONE ? i == one
+                    : ending == END_PREFIX    ? i <= one
+                                              : i >= one;
+        if (kept)
             chosen[i / 8] |= (uint8_t) (1u << i % 8);
+    }
     clfs_sim_power_loss (disk, CLFS_SIM_CHOSEN, chosen);
     return true;
 }
@@ -119,7 +128,7 @@ arm_fault (crash_process *p, bool recovering)
     };
     enum clfs_sim_op op = ops[crash_below (p->random, G_N_ELEMENTS (ops) - (recovering ? 0 : 3))];
     uint64_t nth = crash_below (p->random, 12);
-    crash_say ("fault: %" G_GUINT64_FORMAT " operations of kind %d later", nth, op);
+    crash_say ("fault: " OFF " operations of kind %d later", nth, op);
     clfs_sim_fail (p->disk, op, crash_chance (p->random, 30) ? ".blf" : NULL, nth, 1, STATUS_IO_DEVICE_ERROR);
 }
 
@@ -165,7 +174,8 @@ look_at (const crash_process *from, enum ending ending, uint64_t seed)
 {
     crash_random random = { seed };
     uint64_t next_id = *from->next_id;
-    crash_process p = { .disk = clfs_sim_disk_copy (from->disk), .profile = from->profile, .random = &random, .next_id = &next_id };
+    crash_process p = { .profile = from->profile, .random = &random, .next_id = &next_id };
+    p.disk = clfs_sim_disk_copy (from->disk);
     p.model = model_copy (from->model);
     if (tracing)
         clfs_sim_trace (p.disk, io_trace);
@@ -251,8 +261,10 @@ run (uint64_t seed)
     p.model->retained = profile.options.retain_bytes == CLFS_UNSET ? 0 : 2;
     if (tracing)
         clfs_sim_trace (p.disk, io_trace);
-    crash_say ("-- seed %" G_GUINT64_FORMAT ": framing %d, align %d, max %d KiB, retain %d, flush-ms %u, store flags %x, faults %d", seed,
-               profile.options.framing, profile.options.align_bytes, (int) (profile.options.max_bytes / 1024), p.model->retained,
+    crash_say ("-- seed " OFF ": framing %d, align %d, max %d KiB, retain %d, flush-ms %u, store flags %x, faults %d",
+               seed,
+               profile.options.framing, profile.options.align_bytes, (int) (profile.options.max_bytes / 1024),
+               p.model->retained,
                profile.options.flush_ms, profile.store_flags, profile.faults);
     bool alive = crash_process_begin (&p, true);
     if (alive)
@@ -306,8 +318,8 @@ static bool
 run_seed (uint64_t seed)
 {
     if (setjmp (end_of_seed) != 0) {
-        printf ("FAIL seed %" G_GUINT64_FORMAT ": %s\n", seed, failure);
-        printf ("  SEED=%" G_GUINT64_FORMAT " tests/crash/test_crash shows how it came to that\n", seed);
+        printf ("FAIL seed " OFF ": %s\n", seed, failure);
+        printf ("  SEED=" OFF " tests/crash/test_crash shows how it came to that\n", seed);
         fflush (stdout);
         return false;
     }
@@ -345,8 +357,9 @@ main (void)
                 failed++;
         }
     }
-    printf ("%" G_GUINT64_FORMAT " crash points: %" G_GUINT64_FORMAT " power losses, %" G_GUINT64_FORMAT " deaths, %" G_GUINT64_FORMAT
-            " of them while recovering; %" G_GUINT64_FORMAT " failed I/Os\n", points, points_power, points_kill, points_again, points_fault);
+    printf (OFF " crash points: " OFF " power losses, " OFF " deaths, " OFF " of them while recovering; ", points,
+            points_power, points_kill, points_again);
+    printf (OFF " failed I/Os\n", points_fault);
     printf ("%u passed, %u failed\n", passed, failed);
     /* What a failed seed held is not freed: no report of leaks then. */
     fflush (stdout);

@@ -316,7 +316,8 @@ do_write (crash_process *p)
             }
             clfs_cursor_close (cursor);
         }
-        if (status != STATUS_END_OF_FILE || lsns->len != made->len || g_array_index (lsns, clfs_lsn_t, lsns->len - 1) != last)
+        if (status != STATUS_END_OF_FILE || lsns->len != made->len || g_array_index (lsns, clfs_lsn_t,
+                                                                                     lsns->len - 1) != last)
             crash_fail ("%u records were written, %u can be read: %s", made->len, lsns->len, clfs_error_message ());
     }
     for (guint i = 0; i < made->len; i++)

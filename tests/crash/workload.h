@@ -11,7 +11,8 @@ typedef struct crash_profile {
     unsigned store_flags;
     bool faults;          /* I/O errors, too */
     unsigned large;       /* percent of records that are large */
-    unsigned uniform;     /* all records have this size and a block of their own, so that lost blocks fit behind new ones; 0: no */
+    unsigned uniform;     /* all records have this size and a block of their own, so that lost blocks fit behind new
+                             ones; 0: no */
 } crash_profile;
 
 /* A process on the disk, while it lives. */
@@ -30,7 +31,8 @@ typedef struct crash_process {
 
 crash_profile crash_profile_choose (crash_random *random);
 
-/* Begins a process that opens the log (and so recovers it). False: it died while doing so, or, with `failed`, the log could not be
+/* Begins a process that opens the log (and so recovers it). False: it died while doing so, or, with `failed`, the log
+   could not be
  * opened because of a fault. */
 bool crash_process_begin (crash_process *p, bool create);
 /* Does one thing. False: the process died in it. */
