@@ -19,10 +19,11 @@ import errno
 import mmap
 import os
 import random
+import select
 import signal
-import struct
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import zlib
@@ -36,8 +37,10 @@ WRITERS = WRITERS_EACH * len(LOGS)
 # What each of a log's four does besides writing.
 HABITS = ("plain", "reopen", "fsync", "dsync")
 FLIGHT_BYTES = 1 << 20
-# What a write(2) or fsync(2) may say once the daemon is dead.
-DEAD = (errno.ENOTCONN, errno.ECONNABORTED)
+# What a call may say once the daemon is dead. EIO is the kernel's for a request that the daemon died fetching.
+DEAD = (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO)
+# A round that takes longer hangs: then its daemon is killed, so that calls come back.
+ROUND_SECONDS = 90
 
 t = Checks()
 
@@ -246,6 +249,15 @@ def move_base(log, lsn):
             raise
 
 
+def first_reader(log):
+    try:
+        with open("%s/%s/records" % (MNT, log), "rb") as file:
+            file.read(1)
+    except OSError as error:
+        if error.errno not in DEAD:
+            raise
+
+
 # ---- the mount -----------------------------------------------------------------------------------
 
 def mount():
@@ -272,14 +284,14 @@ def mount():
 
 
 def kill_all(pids):
+    fds = [os.pidfd_open(pid) for pid in pids]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    for pid in pids:
-        end = time.monotonic() + 30
-        while os.path.exists("/proc/%d" % pid):
-            if time.monotonic() > end:
-                raise Wrong("process %d of the mount outlives SIGKILL" % pid)
-            time.sleep(0.002)
+    for pid, fd in zip(pids, fds):
+        # Readable once all its threads are gone, reaped or not.
+        if not select.select([fd], [], [], 30)[0]:
+            raise Wrong("process %d of the mount outlives SIGKILL" % pid)
+        os.close(fd)
 
 
 def reboot():
@@ -430,6 +442,20 @@ class Soak:
         self.kills = self.reboots = self.areas = self.recovery_kills = self.base_moves = 0
         self.interrupted = self.syncs = self.accepted = 0
         self.children = []
+        self.mounted = []
+        self.hung = False
+
+    def mount(self):
+        self.mounted = mount()
+        return self.mounted
+
+    def hangs(self):
+        self.hung = True
+        for pid in self.mounted + self.children:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def writers_stopped(self):
         """All appenders have met the dead mount, none for another reason."""
@@ -465,12 +491,13 @@ class Soak:
 
     def kill_in_recovery(self):
         """The next mount is killed too, while its first reader waits for recovery or a little later."""
-        pids = mount()
-        readers = [child(lambda name=name: open("%s/%s/records" % (MNT, name), "rb").read(1)) for name in LOGS]
+        pids = self.mount()
+        readers = [child(lambda name=name: first_reader(name)) for name in LOGS]
         time.sleep(self.random.random() * 0.03)
         kill_all(pids)
         for pid in readers:
-            os.waitpid(pid, 0)  # an error is all right
+            if os.waitpid(pid, 0)[1] != 0:
+                raise Wrong("the first reader after a kill got another error than that of a dead mount")
         self.recovery_kills += 1
         self.kills += 1
 
@@ -490,7 +517,7 @@ class Soak:
             self.reboots += 1
         if self.random.random() < 0.25:
             self.kill_in_recovery()
-        pids = mount()
+        pids = self.mount()
         for log in self.logs:
             try:
                 log.check(number, rebooted)
@@ -500,7 +527,7 @@ class Soak:
 
     def run(self):
         end = time.monotonic() + SECONDS if SECONDS else None
-        pids = mount()
+        pids = self.mount()
         for name in LOGS:
             os.mkdir("%s/%s" % (MNT, name))
         with open(MNT + "/line/control", "w") as file:
@@ -508,13 +535,18 @@ class Soak:
         for number in range(1, ROUNDS + 1):
             if end is not None and time.monotonic() > end:
                 break
+            watchdog = threading.Timer(ROUND_SECONDS, self.hangs)
+            watchdog.start()
             try:
                 pids = self.round(number, pids)
-            except Wrong as wrong:
+            except (Wrong, OSError) as wrong:
+                if self.hung:
+                    wrong = "took longer than %d s, then: %s" % (ROUND_SECONDS, wrong)
                 t.result(False, "round %d, SEED=%d" % (number, SEED), str(wrong))
-                for pid in self.children:
-                    os.kill(pid, signal.SIGKILL)
+                self.hangs()
                 return number
+            finally:
+                watchdog.cancel()
         return number if end is None or time.monotonic() <= end else number - 1
 
 
