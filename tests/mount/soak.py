@@ -39,6 +39,8 @@ HABITS = ("plain", "reopen", "fsync", "dsync")
 FLIGHT_BYTES = 1 << 20
 # What a call may say once the daemon is dead. EIO is the kernel's for a request that the daemon died fetching.
 DEAD = (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO)
+# The base moves at the latest when a log has so much.
+KEPT_BYTES = 16 << 20
 # A round that takes longer hangs: then its daemon is killed, so that calls come back.
 ROUND_SECONDS = 90
 
@@ -262,7 +264,7 @@ def first_reader(log):
 
 def mount():
     """Returns the processes that serve it."""
-    done = subprocess.run([CLFS, "-o", "container-size=1M,max-size=64M", STORE, MNT], stdout=subprocess.PIPE,
+    done = subprocess.run([CLFS, "-o", "container-size=1M,max-size=1000M", STORE, MNT], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise Wrong("mount failed: %s" % done.stdout)
@@ -327,8 +329,11 @@ class Log:
         self.lost = 0
         self.compared = 0
 
+    def bytes(self):
+        return sum(size for _, _, size, _ in self.known)
+
     def read(self):
-        """Yields (offset, lsn, bytes) of each record from the base on."""
+        """Returns the base's offset and (offset, lsn, bytes) of each record from there on."""
         where = "%s/%s/" % (MNT, self.name)
         with open(where + "records", "rb") as file:
             data = file.read()
@@ -471,6 +476,19 @@ class Soak:
                                                           "before" if early else "after"))
             self.interrupted += shared.get(writer, "stopped")
 
+    def describe(self):
+        """After a failure: what the next mount says of the logs."""
+        for pid in self.children:
+            os.waitpid(pid, 0)
+        self.children = []
+        try:
+            mount()
+            for log in self.logs:
+                print("log %s, of which %d bytes are known:" % (log.name, log.bytes()),
+                      ", ".join("%s %s" % item for item in state(log.name).items()))
+        except (Wrong, OSError) as wrong:
+            print("no state:", wrong)
+
     def start(self, round_number):
         shared.killing = 0
         for log in self.logs:
@@ -485,7 +503,7 @@ class Soak:
         for log in self.logs:
             for writer in log.writers:
                 self.children.append(child(Appender(writer, log.next_number[writer], round_number).run))
-            if log.last_lsn and self.random.random() < 0.25:
+            if log.last_lsn and (self.random.random() < 0.25 or log.bytes() > KEPT_BYTES):
                 self.base_moves += 1
                 self.children.append(child(lambda log=log: move_base(log.name, log.last_lsn)))
 
@@ -544,6 +562,7 @@ class Soak:
                     wrong = "took longer than %d s, then: %s" % (ROUND_SECONDS, wrong)
                 t.result(False, "round %d, SEED=%d" % (number, SEED), str(wrong))
                 self.hangs()
+                self.describe()
                 return number
             finally:
                 watchdog.cancel()
