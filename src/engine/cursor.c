@@ -120,8 +120,8 @@ advance (clfs_cursor *cursor)
     return in_sequence (cursor, end, clfs_cursor_stand (cursor, end, 0));
 }
 
-NTSTATUS
-clfs_cursor_step (clfs_cursor *cursor, unsigned types, clfs_record *out)
+static NTSTATUS
+step (clfs_cursor *cursor, unsigned types, clfs_record *out)
 {
     clfs_loader *loader = &cursor->loader;
     bool refreshed = false;
@@ -150,6 +150,12 @@ clfs_cursor_step (clfs_cursor *cursor, unsigned types, clfs_record *out)
         if (status != STATUS_SUCCESS)
             return status;
     }
+}
+
+NTSTATUS
+clfs_cursor_step (clfs_cursor *cursor, unsigned types, clfs_record *out)
+{
+    return clfs_engine_unreadable (cursor->engine, step (cursor, types, out));
 }
 
 /* Whether the LSN lies in the active log. */
@@ -215,7 +221,7 @@ clfs_cursor_seek_from (clfs_cursor *cursor, clfs_lsn_t lsn, clfs_record *out)
         return status;
     }
     if (status != STATUS_SUCCESS)
-        return status;
+        return clfs_engine_unreadable (engine, status);
     do
         status = clfs_cursor_step (cursor, CLFS_RECORD_DATA | CLFS_RECORD_RESTART, out);
     while (status == STATUS_SUCCESS && out->lsn < lsn);

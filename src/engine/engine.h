@@ -242,6 +242,9 @@ clfs_lsn_t clfs_engine_next (const clfs_engine *engine);
 NTSTATUS clfs_engine_check_writable (clfs_engine *engine) G_GNUC_WARN_UNUSED_RESULT;
 /* A write or sync failed: the log refuses appends and flushes from now on (lock). Returns `status`. */
 NTSTATUS clfs_engine_fail (clfs_engine *engine, NTSTATUS status, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* A read in sequence came to something that cannot be read: the first one is reported and stays in the log's `error`; the log goes
+ * on. Returns `status`, whatever it is; the message is clfs_error_message() (no lock). */
+NTSTATUS clfs_engine_unreadable (clfs_engine *engine, NTSTATUS status);
 /* Tells the watchers; no lock held. */
 void clfs_engine_notify (clfs_engine *engine, unsigned events);
 

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <syslog.h>
 
 NTSTATUS
 clfs_engine_check_writable (clfs_engine *engine)
@@ -38,6 +39,21 @@ clfs_engine_fail (clfs_engine *engine, NTSTATUS status, const char *format, ...)
     if (engine->waiters.head && !engine->flushing)
         clfs_background_queue (engine, CLFS_JOB_FLUSH);
     clfs_message_fail (status, "%s", engine->error);
+    return status;
+}
+
+NTSTATUS
+clfs_engine_unreadable (clfs_engine *engine, NTSTATUS status)
+{
+    if (status != STATUS_LOG_BLOCK_INVALID && status != STATUS_LOG_CONTAINER_OPEN_FAILED && status != STATUS_LOG_CONTAINER_READ_FAILED)
+        return status;
+    g_mutex_lock (&engine->lock);
+    bool first = engine->error[0] == '\0';
+    if (first)
+        g_strlcpy (engine->error, clfs_error_message (), sizeof engine->error);
+    g_mutex_unlock (&engine->lock);
+    if (first)
+        clfs_message_report (LOG_ERR, "%s", clfs_error_message ());
     return status;
 }
 

@@ -28,7 +28,7 @@ clfs_cursor_seek_offset (clfs_cursor *cursor, uint64_t stream_offset, clfs_recor
         status = clfs_message_fail (STATUS_LOG_BLOCK_INVALID, "log %s: damaged at 0x%016" G_GINT64_MODIFIER "x: no block begins there",
                                     cursor->engine->name, address);
     if (status != STATUS_SUCCESS)
-        return status;
+        return clfs_engine_unreadable (cursor->engine, status);
     do
         status = clfs_cursor_step (cursor, CLFS_RECORD_DATA, out);
     while (status == STATUS_SUCCESS && out->stream_offset + out->bytes <= stream_offset);

@@ -18,7 +18,7 @@ clfs_block_fault_text (clfs_block_fault fault)
     case CLFS_BLOCK_ZERO:
         return "never written";
     case CLFS_BLOCK_SHORT:
-        return "longer than the container";
+        return "the container ends before it does";
     case CLFS_BLOCK_HEADER:
         return "header is impossible";
     case CLFS_BLOCK_ADDRESS:
