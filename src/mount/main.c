@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -101,16 +102,38 @@ check_store (const char *path)
 
 /* ---- readiness and signals ----------------------------------------------------------------- */
 
+/* Waits for an answer from the mount itself, through the kernel; returns 0 or an errno. A process without any of our files asks: a
+ * thread of this one that waits for an answer cannot be killed, keeps /dev/fuse open, and so would keep everybody waiting for
+ * a daemon that was killed meanwhile. */
+static int
+ask_mount (void)
+{
+    struct statvfs st;
+    pid_t child;
+    int status;
+
+    child = fork ();
+    if (child < 0)
+        return errno;
+    if (child == 0) {
+        close_range (0, ~0U, 0);
+        _exit (statvfs (clfs_mount.mountpoint, &st) == 0 ? 0 : errno);
+    }
+    while (waitpid (child, &status, 0) < 0)
+        if (errno != EINTR)
+            return errno;
+    return WIFEXITED (status) ? WEXITSTATUS (status) : EINTR;
+}
+
 static gpointer
 become_ready (gpointer data)
 {
-    struct statvfs st;
+    int error = ask_mount ();
 
-    /* An answer from the mount itself, through the kernel. */
-    if (statvfs (clfs_mount.mountpoint, &st) == 0)
+    if (error == 0)
         clfs_daemon_ready ();
     else
-        clfs_mount_say (LOG_ERR, "%s does not answer: %s", clfs_mount.mountpoint, g_strerror (errno));
+        clfs_mount_say (LOG_ERR, "%s does not answer: %s", clfs_mount.mountpoint, g_strerror (error));
     return data;
 }
 
@@ -125,7 +148,6 @@ static sigset_t end_signals;
 static gpointer
 wait_for_signal (gpointer data)
 {
-    struct statvfs st;
     int number;
 
     if (sigwait (&end_signals, &number) != 0)
@@ -133,7 +155,7 @@ wait_for_signal (gpointer data)
     clfs_mount_say (LOG_INFO, "signal %d: flushing and unmounting %s", number, clfs_mount.mountpoint);
     fuse_session_exit (clfs_mount.session);
     /* The threads look at that after their next request: here it is. */
-    (void) !statvfs (clfs_mount.mountpoint, &st);
+    (void) !ask_mount ();
     return data;
 }
 
@@ -253,8 +275,10 @@ end (void)
 
     clfs_daemon_notify ("STOPPING=1");
     clfs_locks_end ();
-    clfs_parked_drain ();
-    clfs_mount_pool_end ();
+    /* What was parked may leave work for the pool, and that may park something. */
+    do
+        clfs_mount_pool_end ();
+    while (clfs_parked_drain ());
     close_handles ();
     clfs_mount_pool_end ();
     status = clfs_store_close (clfs_mount.store);

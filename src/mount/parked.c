@@ -18,6 +18,7 @@ static GCond drained;
 static GHashTable *table; /* id -> parked */
 static uint64_t last_id;
 static size_t counts[CLFS_PARKED_REASONS], peaks[CLFS_PARKED_REASONS];
+static size_t ending; /* no longer in the table, but still being answered */
 
 static void
 flushed (NTSTATUS status, clfs_lsn_t durable_below, void *data)
@@ -28,6 +29,7 @@ flushed (NTSTATUS status, clfs_lsn_t durable_below, void *data)
     g_mutex_lock (&lock);
     g_hash_table_remove (table, &parked->id);
     counts[parked->reason]--;
+    ending++;
     g_mutex_unlock (&lock);
     /* `done` leaves the gate, and its answer lets RELEASE come: hold both until the handle's reference is dropped. */
     clfs_mlog_hold (mlog);
@@ -37,7 +39,7 @@ flushed (NTSTATUS status, clfs_lsn_t durable_below, void *data)
     clfs_mlog_unref (mlog);
     g_free (parked);
     g_mutex_lock (&lock);
-    if (g_hash_table_size (table) == 0)
+    if (--ending == 0 && g_hash_table_size (table) == 0)
         g_cond_broadcast (&drained);
     g_mutex_unlock (&lock);
 }
@@ -138,11 +140,16 @@ clfs_parked_count (enum clfs_parked_reason reason, size_t *now, size_t *peak)
     g_mutex_unlock (&lock);
 }
 
-void
+bool
 clfs_parked_drain (void)
 {
+    bool waited = false;
+
     g_mutex_lock (&lock);
-    while (table != NULL && g_hash_table_size (table) > 0)
+    while (table != NULL && (g_hash_table_size (table) > 0 || ending > 0)) {
+        waited = true;
         g_cond_wait (&drained, &lock);
+    }
     g_mutex_unlock (&lock);
+    return waited;
 }

@@ -29,7 +29,8 @@ void clfs_parked_flush (fuse_req_t req, struct clfs_handle *handle, clfs_log *lo
 /* How many are parked now, and the most there ever were. */
 void clfs_parked_count (enum clfs_parked_reason reason, size_t *now, size_t *peak);
 
-/* Waits until nothing is parked: for the end of the mount, when no new requests come. */
-void clfs_parked_drain (void);
+/* Waits until nothing is parked and nothing that was is still being answered: for the end of the mount, when no new requests
+ * come. Returns whether there was something to wait for. */
+bool clfs_parked_drain (void);
 
 #endif
