@@ -287,8 +287,11 @@ def mount():
 
 def kill_all(pids):
     fds = [os.pidfd_open(pid) for pid in pids]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    for fd in fds:
+        try:
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # told to end before, it has
     for pid, fd in zip(pids, fds):
         # Readable once all its threads are gone, reaped or not.
         if not select.select([fd], [], [], 30)[0]:
@@ -444,7 +447,7 @@ class Soak:
     def __init__(self):
         self.random = random.Random(SEED)
         self.logs = [Log(name) for name in LOGS]
-        self.kills = self.reboots = self.areas = self.recovery_kills = self.base_moves = 0
+        self.kills = self.reboots = self.areas = self.recovery_kills = self.ending_kills = self.base_moves = 0
         self.interrupted = self.syncs = self.accepted = 0
         self.children = []
         self.mounted = []
@@ -524,6 +527,11 @@ class Soak:
         self.start(number)
         time.sleep(self.random.choice((0.03, 0.1, 0.3, 1.5)) * self.random.random())
         shared.killing = 1
+        if self.random.random() < 0.2:
+            # While it flushes and unmounts.
+            os.kill(pids[0], signal.SIGTERM)
+            time.sleep(self.random.random() * 0.004)
+            self.ending_kills += 1
         kill_all(pids)
         self.kills += 1
         self.writers_stopped()
@@ -575,8 +583,8 @@ def main():
     rounds = soak.run()
     total = {field: sum(getattr(log, field) for log in soak.logs)
              for field in ("lines", "in_flight", "fragments", "lost", "compared")}
-    print("%d rounds, %d kills (%d of them within recovery), %d appender calls cut short, %d with a moving base" % (
-        rounds, soak.kills, soak.recovery_kills, soak.interrupted, soak.base_moves))
+    print("%d rounds, %d kills (%d of them within recovery, %d at an end by SIGTERM), %d appender calls cut short, %d moving bases" % (
+        rounds, soak.kills, soak.recovery_kills, soak.ending_kills, soak.interrupted, soak.base_moves))
     print("%d lines accepted, %d syncs; %d lines found, of these %d of calls in flight; %d unterminated lines" % (
         soak.accepted, soak.syncs, total["lines"], total["in_flight"], total["fragments"]))
     print("%d reboots took %d area files and %d unflushed lines; %d records of earlier rounds compared again" % (
