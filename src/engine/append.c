@@ -11,7 +11,8 @@ static bool
 over_pending_max (const clfs_engine *engine, size_t payload)
 {
     uint64_t pending = engine->pending_bytes + (engine->lines ? clfs_lines_bytes (engine->lines) : 0);
-    return engine->pending_bytes > 0 && pending + payload > engine->blf->pending_bytes_max;
+    uint64_t span = (CLFS_RECORD_HEADER_BYTES + (uint64_t) payload + 7) & ~UINT64_C (7);
+    return engine->pending_bytes > 0 && pending + span > engine->blf->pending_bytes_max;
 }
 
 /* A flush that nobody asked for is said once, where the user has turned background flushes off. */
@@ -80,10 +81,8 @@ clfs_append_locked (clfs_engine *engine, const struct iovec *buffers, int count,
 }
 
 void
-clfs_append_kick (clfs_engine *engine)
+clfs_append_schedule (clfs_engine *engine, int64_t now)
 {
-    int64_t now = engine->store->storage->ops->now_ns (engine->store->storage);
-    engine->appended_ns = now;
     if (engine->blf->flush_ms == 0 || engine->pending_bytes == 0)
         return;
     if (engine->pending_bytes >= engine->blf->flush_threshold_bytes) {
@@ -98,6 +97,13 @@ clfs_append_kick (clfs_engine *engine)
         engine->oldest_pending_ns = now;
         clfs_background_arm (engine->store, now + (int64_t) engine->blf->flush_ms * 1000000);
     }
+}
+
+void
+clfs_append_kick (clfs_engine *engine)
+{
+    engine->appended_ns = engine->store->storage->ops->now_ns (engine->store->storage);
+    clfs_append_schedule (engine, engine->appended_ns);
 }
 
 NTSTATUS

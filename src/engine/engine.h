@@ -337,7 +337,9 @@ uint32_t clfs_block_align_sectors (const clfs_engine *engine);
 NTSTATUS clfs_append_locked (clfs_engine *engine, const struct iovec *buffers, int count, size_t payload, uint32_t type,
                              clfs_lsn_t previous, clfs_lsn_t undo_next, clfs_line *consumed, unsigned flags,
                              clfs_lsn_t *lsn) G_GNUC_WARN_UNUSED_RESULT;
-/* After appends: starts a background flush or the timer if it is time (lock). */
+/* Starts a background flush or the timer if it is time (lock). */
+void clfs_append_schedule (clfs_engine *engine, int64_t now);
+/* After appends: notes when, and schedules (lock). */
 void clfs_append_kick (clfs_engine *engine);
 
 /* ---- flush.c ---- */

@@ -33,10 +33,11 @@ clfs_base_move (clfs_engine *engine, clfs_lsn_t base, uint64_t base_offset)
         engine->base_offset = base_offset;
         engine->base_wish = CLFS_INVALID_LSN;
     }
+    unsigned events = CLFS_EVENT_BASE | (engine->full ? CLFS_EVENT_STATE : 0u);
     engine->full = false;
     g_cond_broadcast (&engine->changed);
     g_mutex_unlock (&engine->lock);
-    clfs_engine_notify (engine, CLFS_EVENT_BASE);
+    clfs_engine_notify (engine, events);
     return clfs_container_sweep (engine);
 }
 

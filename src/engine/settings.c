@@ -106,10 +106,14 @@ clfs_log_set (clfs_log *log, enum clfs_setting setting, uint64_t value)
         if (setting == CLFS_SET_RETAIN_SECONDS)
             clfs_rollover_retain_age (engine);
         g_mutex_lock (&engine->lock);
-        if (setting == CLFS_SET_MAX_BYTES || setting == CLFS_SET_RETAIN_BYTES || setting == CLFS_SET_RETAIN_SECONDS)
+        bool ends = engine->full &&
+                    (setting == CLFS_SET_MAX_BYTES || setting == CLFS_SET_RETAIN_BYTES || setting == CLFS_SET_RETAIN_SECONDS);
+        if (ends)
             engine->full = false;
-        clfs_append_kick (engine);
+        clfs_append_schedule (engine, engine->store->storage->ops->now_ns (engine->store->storage));
         g_mutex_unlock (&engine->lock);
+        if (ends)
+            clfs_engine_notify (engine, CLFS_EVENT_STATE);
     }
     return status;
 }
@@ -213,9 +217,12 @@ clfs_log_add_containers (clfs_log *log, unsigned count, const char *const *names
     g_mutex_unlock (&engine->meta);
     if (status == STATUS_SUCCESS) {
         g_mutex_lock (&engine->lock);
+        bool ends = engine->full;
         engine->full = false;
         g_cond_broadcast (&engine->changed);
         g_mutex_unlock (&engine->lock);
+        if (ends)
+            clfs_engine_notify (engine, CLFS_EVENT_STATE);
     }
     return status;
 }
