@@ -114,7 +114,7 @@ a_changed_bit_in_a_block_of_a_clean_log_is_seen_by_whoever_reads_it (void)
 {
     fixture f;
     begin (&f, true);
-    unsigned step = clfs_test_quick () ? 40009 : 6007;
+    unsigned step = clfs_test_quick () ? 40009 : 9007;
     for (size_t byte = 0; byte < RECORDS * BYTES; byte += step) {
         harness h = copy_of (&f);
         flip (h.disk, f.container, byte, byte % 8);
@@ -418,7 +418,7 @@ a_changed_bit_in_one_copy_of_the_metadata_is_repaired (void)
         fixture f;
         begin (&f, clean);
         g_autoptr (GByteArray) blf = clfs_sim_file_bytes (f.h.disk, "a.blf");
-        for (size_t byte = 0; byte < blf->len; byte += clean ? 331 : 997) {
+        for (size_t byte = 0; byte < blf->len; byte += clfs_test_quick () ? 9973 : clean ? 1151 : 3491) {
             harness h = copy_of (&f);
             flip (h.disk, "a.blf", byte, byte % 8);
             harness_boot (&h);

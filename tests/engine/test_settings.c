@@ -137,6 +137,20 @@ a_setting_is_durable_when_it_has_returned (void)
 }
 
 static void
+a_setting_is_no_append (void)
+{
+    fixture f;
+    begin (&f);
+    harness_append (f.log, "one");
+    int64_t appended = harness_info (f.log).appended_ns;
+    CU_ASSERT_EQUAL (clfs_log_set (f.log, CLFS_SET_FLUSH_MS, 4321), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_set (f.log, CLFS_SET_MAX_BYTES, 0), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_set_base (f.log, harness_info (f.log).next), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (harness_info (f.log).appended_ns, appended);
+    end (&f);
+}
+
+static void
 framing_container_size_and_alignment_are_set_until_the_first_append_only (void)
 {
     static const struct {
@@ -349,6 +363,7 @@ static const clfs_test tests[] = {
     CLFS_TEST (each_setting_takes_its_range_and_keeps_it_over_a_reopening),
     CLFS_TEST (each_setting_refuses_what_is_out_of_its_range_and_stays),
     CLFS_TEST (a_setting_is_durable_when_it_has_returned),
+    CLFS_TEST (a_setting_is_no_append),
     CLFS_TEST (framing_container_size_and_alignment_are_set_until_the_first_append_only),
     CLFS_TEST (a_container_size_is_rounded_up_and_used),
     CLFS_TEST (a_container_larger_than_max_size_is_refused),
