@@ -118,7 +118,6 @@ an_area_that_is_older_than_the_store_is_set_aside (void)
     harness h = { 0 };
     leave_area (&h);
     g_autofree char *container = file_with (&h, ".0001");
-    g_autofree char *area = file_with (&h, ".area");
     clfs_sim_disk *later_disk = clfs_sim_disk_copy (h.disk);
     harness later = { .disk = later_disk, .flags = CLFS_STORE_INLINE };
     harness_boot (&later);
