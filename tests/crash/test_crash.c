@@ -132,6 +132,21 @@ arm_fault (crash_process *p, bool recovering)
     clfs_sim_fail (p->disk, op, crash_chance (p->random, 30) ? ".blf" : NULL, nth, 1, STATUS_IO_DEVICE_ERROR);
 }
 
+/* Every container that the log names is there. */
+static void
+check_containers (crash_process *p)
+{
+    clfs_container_info all[16];
+    size_t count;
+    g_autoptr (GPtrArray) names = NULL;
+    if (clfs_log_containers (p->log, all, G_N_ELEMENTS (all), &count) != STATUS_SUCCESS ||
+        p->storage->ops->list (p->storage, &names) != STATUS_SUCCESS)
+        crash_fail ("no list of containers: %s", clfs_error_message ());
+    for (size_t i = 0; i < count; i++)
+        if (!g_ptr_array_find_with_equal_func (names, all[i].name, g_str_equal, NULL))
+            crash_fail ("container %s is in the log and not in the store", all[i].name);
+}
+
 /* From a dead disk to a process that has the log open; it may die again on its way. lost: power was lost. */
 static void
 come_back (crash_process *p, bool lost)
@@ -166,6 +181,7 @@ come_back (crash_process *p, bool lost)
     if (!crash_process_alive (p))
         crash_fail ("died after recovery");
     model_check_log (p->model, p->log, lost || no_area, true);
+    check_containers (p);
 }
 
 /* On a copy: the same moment ends in another way. The log must go on. */
