@@ -59,8 +59,8 @@ a_clean_end_does_not_outlive_an_opening (void)
         }
 }
 
-/* A metadata copy whose sync failed: the cache shows all of it, the medium has any part of it. The next process reads it,
- * and power fails at any I/O of what it does then; every third item that was not synced survives, or all. */
+/* A metadata copy whose sync failed: the cache shows all of it, the medium has any part of it. The next process reads
+ * it, and power fails at any I/O of what it does then; every third item that was not synced survives, or all. */
 static void
 metadata_in_the_cache_only (unsigned flags, bool reset, uint64_t nth, uint64_t ios, size_t third)
 {
