@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #define WORDS_MAX 3
@@ -189,6 +190,8 @@ run_remove_container (struct line *line)
 
     if (line->count > 2 && !word_is (&line->words[2], "force"))
         return fail_word (line, 2, "\"force\"");
+    if (line->words[1].bytes > NAME_MAX)
+        return fail (line, ENOENT, "no container has so long a name");
     return finish (line, clfs_log_remove_containers (line->log, 1, names, line->count > 2));
 }
 
