@@ -60,7 +60,7 @@ clfs_append_locked (clfs_engine *engine, const struct iovec *buffers, int count,
         if (status == STATUS_LOG_BLOCKS_EXHAUSTED)
             return STATUS_PENDING;
         if (status == STATUS_LOG_FULL)
-            engine->full = true;
+            clfs_engine_set_full (engine);
         if (status != STATUS_PENDING)
             return status;
     }

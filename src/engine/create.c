@@ -42,7 +42,7 @@ clfs_setting_check (enum clfs_setting setting, uint64_t value)
         break;
     case CLFS_SET_RETAIN_BYTES:
         if (value != CLFS_UNSET && value < 2 * CLFS_CONTAINER_BYTES_UNIT)
-            wrong = "retain is at least two containers (1 MiB), or off";
+            wrong = "retain is at least two of the log's containers (1 MiB with the smallest ones), or off";
         break;
     case CLFS_SET_RETAIN_SECONDS:
         if (value == 0)

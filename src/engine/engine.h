@@ -137,7 +137,8 @@ struct clfs_engine {
     enum clfs_state state;       /* OK, FAILED or READ_ONLY; FULL is `full` */
     NTSTATUS failure;
     char error[256];
-    bool full;
+    bool full;                   /* the last append found no room */
+    char full_why[256];          /* what it was told */
     bool started;                /* the epoch of this opening is in the metadata, the area is there */
     bool busy;                   /* reset or recovery replaces everything: appends and flushes wait */
     bool foreign;
@@ -245,6 +246,8 @@ NTSTATUS clfs_engine_fail (clfs_engine *engine, NTSTATUS status, const char *for
 /* A read in sequence came to something that cannot be read: the first one is reported and stays in the log's `error`; the log goes
  * on. Returns `status`, whatever it is; the message is clfs_error_message() (no lock). */
 NTSTATUS clfs_engine_unreadable (clfs_engine *engine, NTSTATUS status);
+/* An append found no room: the thread's error message says why (lock). */
+void clfs_engine_set_full (clfs_engine *engine);
 /* Tells the watchers; no lock held. */
 void clfs_engine_notify (clfs_engine *engine, unsigned events);
 

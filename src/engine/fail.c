@@ -21,6 +21,13 @@ clfs_engine_check_writable (clfs_engine *engine)
     }
 }
 
+void
+clfs_engine_set_full (clfs_engine *engine)
+{
+    engine->full = true;
+    g_strlcpy (engine->full_why, clfs_error_message (), sizeof engine->full_why);
+}
+
 NTSTATUS
 clfs_engine_fail (clfs_engine *engine, NTSTATUS status, const char *format, ...)
 {

@@ -87,7 +87,7 @@ info_from_engine (const clfs_engine *engine, clfs_info *out)
     out->allocated_bytes = out->size_bytes + out->base_file_bytes;
     out->record_bytes_max = engine->blf->ours ? clfs_block_record_max (engine) : 0;
     out->appended_ns = engine->appended_ns;
-    g_strlcpy (out->error, engine->error, sizeof out->error);
+    g_strlcpy (out->error, out->state == CLFS_STATE_FULL ? engine->full_why : engine->error, sizeof out->error);
 }
 
 void

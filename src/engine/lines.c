@@ -372,6 +372,12 @@ clfs_line_free (clfs_line *line)
     g_free (line);
 }
 
+void
+clfs_line_leave (clfs_line *line)
+{
+    g_free (line);
+}
+
 uint64_t
 clfs_lines_bytes (const clfs_lines *lines)
 {

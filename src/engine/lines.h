@@ -53,6 +53,9 @@ void clfs_line_clear (clfs_line *line);
 /* Empties it and gives its pages back. */
 void clfs_line_free (clfs_line *line);
 
+/* Lets go of the line but leaves its bytes in the map, for the next opening to make a record of. */
+void clfs_line_leave (clfs_line *line);
+
 /* Bytes in all lines. */
 uint64_t clfs_lines_bytes (const clfs_lines *lines);
 

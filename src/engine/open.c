@@ -375,7 +375,8 @@ clfs_engine_shutdown (clfs_engine *engine)
     /* The area goes last: until the clean end is durable it is what the next opener recovers from. */
     if (engine->area && engine->area->name)
         storage->ops->remove (storage, engine->area->name);
-    if (engine->lines && !(engine->store->options.flags & CLFS_STORE_NO_AREA)) {
+    /* Lines that a full log had no room for stay for the next opening. */
+    if (engine->lines && clfs_lines_bytes (engine->lines) == 0 && !(engine->store->options.flags & CLFS_STORE_NO_AREA)) {
         g_autofree char *name = clfs_meta_side_name (engine->blf->guid, "lines");
         storage->ops->remove (storage, name);
     }

@@ -115,16 +115,20 @@ keep_rest (clfs_writer *writer, const uint8_t *data, size_t bytes)
         return status;
 
 full:
-    return clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
-                              "log %s: no room for more unterminated lines: %s; end some with a newline", engine->name,
-                              clfs_message_status_words (status));
+    status = clfs_message_fail (status == STATUS_DISK_FULL || status == STATUS_DISK_QUOTA_EXCEEDED ? STATUS_LOG_FULL : status,
+                                "log %s: no room for more unterminated lines: %s; end some with a newline", engine->name,
+                                clfs_message_status_words (status));
+    if (status == STATUS_LOG_FULL)
+        clfs_engine_set_full (engine);
+    return status;
 }
 
 /* Takes the bytes as lines: a record at each newline, and where a line reaches the longest record (lock). */
 static NTSTATUS
 take_lines (clfs_writer *writer, const uint8_t *data, size_t bytes, unsigned flags, size_t *taken)
 {
-    size_t longest = clfs_block_record_max (writer->engine);
+    clfs_engine *engine = writer->engine;
+    size_t longest = clfs_block_record_max (engine);
     while (*taken < bytes) {
         const uint8_t *from = data + *taken;
         size_t left = bytes - *taken;
@@ -140,7 +144,11 @@ take_lines (clfs_writer *writer, const uint8_t *data, size_t bytes, unsigned fla
             status = append_record (writer, from, part, flags);
         } else {
             part = left;
-            status = keep_rest (writer, from, part);
+            /* A full log says so now: at the close nobody listens any more. */
+            if (engine->full && !clfs_block_fits (engine, line_bytes (writer) + part))
+                status = clfs_message_fail (STATUS_LOG_FULL, "%s", engine->full_why);
+            else
+                status = keep_rest (writer, from, part);
         }
         if (status != STATUS_SUCCESS)
             return status;
@@ -226,11 +234,17 @@ clfs_writer_close (clfs_writer *writer)
 {
     if (!writer)
         return STATUS_SUCCESS;
+    clfs_engine *engine = writer->engine;
     NTSTATUS status = clfs_writer_cut (writer);
-    if (writer->line) {
-        g_mutex_lock (&writer->engine->lock);
+    if (writer->line && status == STATUS_SUCCESS) {
+        g_mutex_lock (&engine->lock);
         clfs_line_free (writer->line);
-        g_mutex_unlock (&writer->engine->lock);
+        g_mutex_unlock (&engine->lock);
+    } else if (writer->line) {
+        /* What was accepted is not thrown away: it waits for an opening that finds room. */
+        clfs_line_leave (writer->line);
+        g_autofree char *why = g_strdup (clfs_error_message ());
+        (void) clfs_message_fail (status, "%s; the unterminated line is kept until log %s is opened with room for it", why, engine->name);
     }
     g_free (writer);
     return status;

@@ -74,7 +74,7 @@ clfs_handle_close_log (struct clfs_handle *handle)
         /* The last line without a newline becomes a record here; close(2) has returned long ago. */
         status = clfs_writer_close (handle->writer);
         if (!NT_SUCCESS (status))
-            clfs_mount_say (LOG_ERR, "%s: an unterminated line is lost: %s", handle->mlog->name, clfs_error_message ());
+            clfs_mount_say (LOG_ERR, "%s", clfs_error_message ());
         handle->writer = NULL;
     }
     if (handle->log_writable) {

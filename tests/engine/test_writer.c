@@ -526,7 +526,9 @@ unterminated_lines_of_dead_processes_wait_until_a_full_log_has_room (void)
     CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 400000, 0, &taken), STATUS_SUCCESS);
     for (int process = 0; process < 3; process++) {
         memset (data, 'a' + process, 300000);
-        CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 300000, 0, &taken), STATUS_SUCCESS);
+        /* The first process did not know yet; the opening of the others found that the log is full. */
+        CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 300000, 0, &taken), process == 0 ? STATUS_SUCCESS : STATUS_LOG_FULL);
+        CU_ASSERT_EQUAL (taken, process == 0 ? 300000 : 0);
         harness_kill (&f.h);
         open_writer (&f);
         CU_ASSERT_EQUAL (harness_info (f.log).end_offset, 800000);
@@ -538,11 +540,41 @@ unterminated_lines_of_dead_processes_wait_until_a_full_log_has_room (void)
         CU_ASSERT_EQUAL (clfs_log_close (f.log), STATUS_SUCCESS);
         open_writer (&f);
         g_autofree char *stream = harness_stream (f.log, true);
-        CU_ASSERT_EQUAL_FATAL (strlen (stream), 1700000);
-        for (int process = 0; process < 3; process++) {
-            CU_ASSERT_EQUAL (stream[800000 + process * 300000], 'a' + process);
-            CU_ASSERT_EQUAL (stream[800000 + process * 300000 + 299999], 'a' + process);
-        }
+        CU_ASSERT_EQUAL_FATAL (strlen (stream), 1100000);
+        CU_ASSERT_EQUAL (stream[800000], 'a');
+        CU_ASSERT_EQUAL (stream[1099999], 'a');
+    }
+    end (&f);
+}
+
+static void
+an_unterminated_line_that_finds_no_room_at_the_close_waits_for_an_opening_with_room (void)
+{
+    fixture f;
+    begin (&f, CLFS_FRAMING_LINE);
+    CU_ASSERT_EQUAL (clfs_log_set (f.log, CLFS_SET_MAX_BYTES, 2 * CLFS_CONTAINER_BYTES_UNIT), STATUS_SUCCESS);
+    g_autofree char *data = g_malloc (400000);
+    memset (data, 'f', 400000);
+    data[399999] = '\n';
+    size_t taken;
+    CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 400000, 0, &taken), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 400000, 0, &taken), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 300000, 0, &taken), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_close (f.writer), STATUS_LOG_FULL);
+    CU_ASSERT_EQUAL (clfs_writer_open (f.log, &f.writer), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_writer_write (f.writer, data, 300000, 0, &taken), STATUS_LOG_FULL);
+    CU_ASSERT_EQUAL (taken, 0);
+    clfs_info info = harness_info (f.log);
+    CU_ASSERT_EQUAL (info.state, CLFS_STATE_FULL);
+    CU_ASSERT_PTR_NOT_NULL (strstr (info.error, "is full"));
+    CU_ASSERT_EQUAL (info.pending_bytes >= 300000, true);
+    CU_ASSERT_EQUAL (clfs_log_set (f.log, CLFS_SET_MAX_BYTES, 8 * CLFS_CONTAINER_BYTES_UNIT), STATUS_SUCCESS);
+    for (int round = 0; round < 2; round++) {
+        CU_ASSERT_EQUAL (clfs_writer_close (f.writer), STATUS_SUCCESS);
+        CU_ASSERT_EQUAL (clfs_log_close (f.log), STATUS_SUCCESS);
+        open_writer (&f);
+        CU_ASSERT_EQUAL (harness_info (f.log).end_offset, 1100000);
+        CU_ASSERT_EQUAL (harness_info (f.log).pending_bytes, 0);
     }
     end (&f);
 }
@@ -566,5 +598,6 @@ static const clfs_test tests[] = {
     CLFS_TEST (a_full_log_takes_what_fits_and_says_how_much),
     CLFS_TEST (a_line_whose_newline_finds_no_room_stays_pending_and_is_taken_later),
     CLFS_TEST (unterminated_lines_of_dead_processes_wait_until_a_full_log_has_room),
+    CLFS_TEST (an_unterminated_line_that_finds_no_room_at_the_close_waits_for_an_opening_with_room),
 };
 CLFS_TEST_MAIN (tests)
