@@ -63,14 +63,21 @@ absolute (const char *path)
     return resolved != NULL ? resolved : g_canonicalize_filename (path, NULL);
 }
 
+/* A mount that is ending is waited for, as its store is. */
 static bool
-check_mountpoint (const char *path)
+check_mountpoint (const char *path, unsigned wait_seconds)
 {
+    gint64 until = g_get_monotonic_time () + wait_seconds * G_TIME_SPAN_SECOND;
+    enum clfs_mounted mounted;
     struct stat st;
 
-    switch (clfs_unmount_dead (path)) {
+    while ((mounted = clfs_unmount_dead (path)) == CLFS_MOUNTED_ALIVE && g_get_monotonic_time () < until)
+        g_usleep (CLFS_MOUNT_LOCK_RETRY_US);
+    switch (mounted) {
     case CLFS_MOUNTED_ALIVE:
         fail ("mountpoint %s: a store is mounted there", path);
+        return false;
+    case CLFS_MOUNTED_STUCK:
         return false;
     case CLFS_MOUNTED_DEAD:
         clfs_mount_say (LOG_NOTICE, "mountpoint %s: took away the mount of a daemon that had died", path);
@@ -353,7 +360,7 @@ main (int argc, char **argv)
         printf ("clfs %s, libfuse %s\n", clfs_version (), fuse_pkgversion ());
     } else if (options.unmount) {
         status = clfs_unmount (options.mountpoint);
-    } else if (!check_store (options.store) || !check_mountpoint (options.mountpoint)) {
+    } else if (!check_store (options.store) || !check_mountpoint (options.mountpoint, options.wait_seconds)) {
         status = 1;
     } else {
         resolved = absolute (options.store);

@@ -22,7 +22,7 @@ static const char help[]
       "mount options:\n"
       "  ro                   read only: lock, recover and write nothing\n"
       "  ro,all               logs start at the oldest intact record, not at the base\n"
-      "  wait=SECONDS         how long to wait for a store that is in use (10)\n"
+      "  wait=SECONDS         how long to wait for a store or mountpoint in use (10)\n"
       "  allow_other          let other users in, as far as the modes of the files allow\n"
       "and those of mount(8) and mount.fuse3(8): nodev, noexec, nosuid, allow_root ...\n"
       "\n"

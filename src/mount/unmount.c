@@ -27,15 +27,16 @@ unescape (const char *text)
     return g_strcompress (text);
 }
 
-/* Whether the topmost mount on the path is ours. *source: the store; free with g_free. */
+/* Whether the topmost mount on the path is ours. *source: the store; free with g_free. *writes: it is not read-only. */
 static bool
-find_mount (const char *path, char **source)
+find_mount (const char *path, char **source, bool *writes)
 {
     g_autofree char *table = NULL;
     g_auto (GStrv) lines = NULL;
     bool found = false;
 
     *source = NULL;
+    *writes = false;
     if (!g_file_get_contents ("/proc/self/mountinfo", &table, NULL, NULL))
         return false;
     lines = g_strsplit (table, "\n", -1);
@@ -43,7 +44,7 @@ find_mount (const char *path, char **source)
         g_auto (GStrv) fields = g_strsplit (*line, " ", -1);
         const char *rest = strstr (*line, " - ");
         g_autofree char *point = NULL;
-        if (rest == NULL || g_strv_length (fields) < 5)
+        if (rest == NULL || g_strv_length (fields) < 6)
             continue;
         point = unescape (fields[4]);
         if (strcmp (point, path) != 0)
@@ -53,6 +54,7 @@ find_mount (const char *path, char **source)
         if (found) {
             g_auto (GStrv) last = g_strsplit (rest + strlen (" - fuse.clfs "), " ", 2);
             *source = unescape (last[0]);
+            *writes = strcmp (fields[5], "rw") == 0 || g_str_has_prefix (fields[5], "rw,");
         }
     }
     return found;
@@ -74,20 +76,23 @@ canonical (const char *path)
     return resolved;
 }
 
-/* "pid N" in the mount's version file, or the text of the store's lock; 0 if neither can be read. */
+/* "pid N" in the mount's version file; 0 if nobody serves the mount any more, or it cannot be known who. */
 static pid_t
-find_pid (const char *mountpoint, const char *store)
+find_pid (const char *mountpoint, const char *store, bool writes)
 {
     g_autofree char *version = g_build_filename (mountpoint, ".clfs", "version", NULL);
     g_autofree char *lock = g_build_filename (store, ".mount.lock", NULL);
     g_autofree char *text = NULL;
+    g_autoptr (GError) error = NULL;
     const char *pid;
 
-    if (g_file_get_contents (version, &text, NULL, NULL)) {
+    if (g_file_get_contents (version, &text, NULL, &error)) {
         pid = strstr (text, "pid ");
         return pid != NULL ? (pid_t) strtol (pid + strlen ("pid "), NULL, 10) : 0;
     }
-    if (g_file_get_contents (lock, &text, NULL, NULL))
+    /* A mount of another user keeps even root out, but the store's lock names who writes to it. Not otherwise: a dead
+     * mount's store may be in use by another mount, and so may that of a read-only one. */
+    if (writes && error->code == G_FILE_ERROR_ACCES && g_file_get_contents (lock, &text, NULL, NULL))
         return (pid_t) strtol (text, NULL, 10);
     return 0;
 }
@@ -150,12 +155,13 @@ clfs_unmount (const char *mountpoint)
     g_autofree char *store = NULL;
     struct pollfd watch;
     int error, unflushed;
+    bool writes;
 
-    if (path == NULL || !find_mount (path, &store)) {
+    if (path == NULL || !find_mount (path, &store, &writes)) {
         fprintf (stderr, "clfs: no store is mounted on %s\n", mountpoint);
         return 1;
     }
-    watch = (struct pollfd){ .fd = watch_pid (find_pid (path, store)), .events = POLLIN };
+    watch = (struct pollfd){ .fd = watch_pid (find_pid (path, store, writes)), .events = POLLIN };
     unflushed = flush_all (path);
     if (unflushed != 0)
         fprintf (stderr, "clfs: %s: not everything could be flushed: %s; the log of the daemon says what\n", path,
@@ -179,11 +185,17 @@ clfs_unmount_dead (const char *mountpoint)
     g_autofree char *path = canonical (mountpoint);
     g_autofree char *store = NULL;
     struct statvfs st;
+    bool writes;
+    int error;
 
-    if (path == NULL || !find_mount (path, &store))
+    if (path == NULL || !find_mount (path, &store, &writes))
         return CLFS_MOUNTED_NONE;
-    /* Not stat(2): the kernel has the directory's attributes for an hour. */
-    if (statvfs (path, &st) == 0 || errno != ENOTCONN)
+    /* Not stat(2): the kernel has the directory's attributes for an hour. ECONNABORTED: the daemon died while we asked. */
+    if (statvfs (path, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
         return CLFS_MOUNTED_ALIVE;
-    return detach (path) == 0 ? CLFS_MOUNTED_DEAD : CLFS_MOUNTED_ALIVE;
+    error = detach (path);
+    if (error > 0)
+        fprintf (stderr, "clfs: mountpoint %s: the mount of a daemon that had died cannot be taken away: %s\n", path,
+                 error == EBUSY ? "open files, or somebody's current directory, are in it" : g_strerror (error));
+    return error == 0 ? CLFS_MOUNTED_DEAD : CLFS_MOUNTED_STUCK;
 }

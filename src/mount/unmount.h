@@ -9,6 +9,7 @@ enum clfs_mounted {
     CLFS_MOUNTED_NONE,
     CLFS_MOUNTED_ALIVE,
     CLFS_MOUNTED_DEAD, /* it was: it has been taken away */
+    CLFS_MOUNTED_STUCK, /* it was, and cannot be taken away; a line on stderr says why */
 };
 
 /* What of ours is mounted on `mountpoint`. A mount whose daemon died is taken away. */

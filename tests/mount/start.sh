@@ -77,7 +77,7 @@ pid=$(daemon_pid)
 expect_mounted=yes
 mkdir "$work/second"
 refused "a second mount of the store" "^clfs: .*store.* in use by pid $pid" -o wait=0 "$store" "$work/second"
-refused "another store on the same mountpoint" "^clfs: mountpoint .*a store is mounted there" "$work/other" "$mnt"
+refused "another store on the same mountpoint" "^clfs: mountpoint .*a store is mounted there" -o wait=0 "$work/other" "$mnt"
 printf 'kept\n' >> "$mnt/log/records"
 (sleep 1; "$CLFS" -u "$mnt") &
 ok "a second mount waits for the first to end" "$CLFS" -o wait=10 "$store" "$work/second"
@@ -122,6 +122,29 @@ ok "after SIGKILL the store mounts on the same mountpoint" mount_store
 like "and nothing is missing" "before SIGKILL" "$(tail -n 1 "$mnt/log/records")"
 kill_mount && pass "-u takes a dead mount away" || fail "-u takes a dead mount away"
 is "nothing is mounted after that" "" "$(mounts)"
+again=0
+for _ in 1 2 3 4 5 6 7 8; do
+    mount_store || break
+    kill -KILL "$(daemon_pid)"
+    mount_store || break
+    again=$((again + 1))
+    unmount || break
+done
+is "a mount at once after SIGKILL takes the place of the one that dies" 8 "$again"
+mount_store
+pid=$(daemon_pid)
+kill -KILL "$pid"
+wait_until 10 gone "$pid"
+"$CLFS" "$store" "$work/second"
+pid=$(daemon_pid "$work/second")
+ok "-u of a dead mount does not wait for another mount of the store" timeout 20 "$CLFS" -u "$mnt"
+like "which goes on" "before SIGKILL" "$(tail -n 1 "$work/second/log/records")"
+ok "and is the same one" test "$(daemon_pid "$work/second")" = "$pid"
+unmount "$work/second"
+mount_store
+ok "a mount waits for the mountpoint" bash -c '(sleep 1; "$1" -u "$2") & "$1" "$3" "$2"' - "$CLFS" "$mnt" "$work/other"
+is "and is the new one" "" "$(ls "$mnt")"
+unmount
 
 # ---- logs that cannot be read: the others mount, and each says what it is
 mount_store
