@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 import time
 
@@ -42,9 +43,21 @@ with open(name, "a", buffering=1) as log, open(sys.argv[2], "a") as plain:
         log.write("after %d.\n" % i)
         plain.write("after %d.\n" % i)
     checks.result(shown(b"after 39."), "less +F goes on")
-os.write(terminal, b"\x03")  # it stops following
-os.write(terminal, b"q")
-os.waitpid(pid, 0)
-numbers = [int(n) for n in re.findall(rb"after (\d+)\.", screen)]
+seen = screen  # what comes from here on is less drawing its screen anew
+# It stops following, then quits. What is typed while it takes the interrupt is thrown away, so both are typed until it is gone.
+end = time.monotonic() + 30
+gone = False
+while not gone and time.monotonic() < end:
+    os.write(terminal, b"\x03")
+    select.select([], [], [], 0.2)
+    os.write(terminal, b"q")
+    select.select([], [], [], 0.2)
+    shown(b"no such text", 0.1)
+    gone = os.waitpid(pid, os.WNOHANG)[0] == pid
+if not gone:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+checks.result(gone, "less quits when it is told to")
+numbers = [int(n) for n in re.findall(rb"after (\d+)\.", seen)]
 checks.equal("each line came once", list(range(40)), numbers)
 checks.end()
