@@ -13,6 +13,7 @@ Before the appenders of a round are let go:
   returned) is there once, whole, in its writer's order;
 - besides these there is at most what each writer had in flight, and nothing comes before something it was written after;
 - an unterminated line is there as far as write(2) had accepted it, as a record of its own;
+- logs that two more processes made, renamed, emptied and removed are as far as these were told, or one step further;
 - `durable` has what `records` has; the log is `ok` and takes appends.
 """
 import errno
@@ -125,6 +126,11 @@ class Shared:
 
 
 shared = Shared()
+
+# Two more processes make, rename and remove logs.
+MAKERS = 2
+made_map = mmap.mmap(-1, 8 * MAKERS)
+made = memoryview(made_map).cast("q")  # how many steps of each returned
 
 
 def group(writer):
@@ -249,6 +255,97 @@ def move_base(log, lsn):
     except OSError as error:
         if error.errno not in DEAD or not shared.killing:
             raise
+
+
+class Maker:
+    """Makes logs, appends to them, renames, empties and removes them: five steps each."""
+
+    STEPS = 5
+
+    def __init__(self, number, first):
+        self.number = number
+        self.first = first
+
+    def name(self, cycle, renamed):
+        return "%s%d.%d" % ("new" if renamed else "old", self.number, cycle)
+
+    def text(self, cycle):
+        return b"maker %d, log %d\n" % (self.number, cycle)
+
+    def patient(self, call):
+        """Closing is answered before the daemon has heard of it: EBUSY is not for long."""
+        end = time.monotonic() + 20
+        while True:
+            try:
+                return call()
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > end:
+                    raise
+            time.sleep(0.001)
+
+    def step(self, cycle, step):
+        old, new = ("%s/%s" % (MNT, self.name(cycle, renamed)) for renamed in (False, True))
+        if step == 0:
+            os.mkdir(old)
+        elif step == 1:
+            with open(old + "/records", "ab", buffering=0) as file:
+                file.write(self.text(cycle))
+        elif step == 2:
+            self.patient(lambda: os.rename(old, new))
+        elif step == 3:
+            empty(os.path.basename(new))
+        else:
+            self.patient(lambda: os.rmdir(new))
+
+    def run(self):
+        count = self.first * self.STEPS
+        try:
+            while True:
+                self.step(count // self.STEPS, count % self.STEPS)
+                count += 1
+                made[self.number] = count
+        except OSError as error:
+            if error.errno not in DEAD or not shared.killing:
+                raise
+
+    def wanted(self, count):
+        """The logs of this maker after so many steps."""
+        cycle, step = divmod(count, self.STEPS)
+        return set() if step == 0 else {self.name(cycle, step > 2)}
+
+    def check(self, rebooted):
+        """Looks for what the steps left, takes it away, and says with which log to go on."""
+        count = made[self.number]
+        have = {name for name in os.listdir(MNT) if name.startswith((self.name(0, False)[:5], self.name(0, True)[:5]))}
+        if have != self.wanted(count) and have != self.wanted(count + 1):
+            raise Wrong("maker %d: after %d steps there are the logs %s" % (self.number, count, sorted(have)))
+        cycle, step = divmod(count, self.STEPS)
+        for name in have:
+            try:
+                with open("%s/%s/records" % (MNT, name), "rb") as file:
+                    data = file.read()
+            except FileNotFoundError:
+                # A removal that had begun: who opens the log first ends it.
+                if step != 4 or name in os.listdir(MNT):
+                    raise
+                continue
+            # The text is there from step 1 to step 3, either of which may be in flight.
+            allowed = [self.text(cycle)] if step == 2 else [self.text(cycle), b""]
+            if data not in allowed and not (rebooted and data == b""):
+                raise Wrong("maker %d: after %d steps log %s has %r" % (self.number, count, name, data))
+            self.patient(lambda name=name: empty(name))
+            self.patient(lambda name=name: os.rmdir("%s/%s" % (MNT, name)))
+        made[self.number] = (cycle + 1) * self.STEPS
+        return cycle + 1
+
+
+def empty(log):
+    """Moves the base of a log to its end."""
+    fd = os.open("%s/%s/control" % (MNT, log), os.O_WRONLY)
+    try:
+        os.write(fd, b"base %s\n" % state(log)["next"].encode())
+    finally:
+        os.close(fd)
 
 
 def first_reader(log):
@@ -447,6 +544,8 @@ class Soak:
     def __init__(self):
         self.random = random.Random(SEED)
         self.logs = [Log(name) for name in LOGS]
+        self.made = [0] * MAKERS
+        self.maker_steps = 0
         self.kills = self.reboots = self.areas = self.recovery_kills = self.ending_kills = self.base_moves = 0
         self.interrupted = self.syncs = self.accepted = 0
         self.children = []
@@ -470,7 +569,7 @@ class Soak:
         for pid in self.children:
             _, status = os.waitpid(pid, 0)
             if status != 0:
-                raise Wrong("an appender or base mover ended with status %d" % status)
+                raise Wrong("an appender, base mover or maker ended with status %d" % status)
         self.children = []
         for writer in range(WRITERS):
             early, odd = shared.get(writer, "early"), shared.get(writer, "odd")
@@ -510,6 +609,9 @@ class Soak:
                 self.base_moves += 1
                 self.children.append(child(lambda log=log: move_base(log.name, log.last_lsn)))
 
+        for number in range(MAKERS):
+            self.children.append(child(Maker(number, self.made[number]).run))
+
     def kill_in_recovery(self):
         """The next mount is killed too, while its first reader waits for recovery or a little later."""
         pids = self.mount()
@@ -544,6 +646,9 @@ class Soak:
         if self.random.random() < 0.25:
             self.kill_in_recovery()
         pids = self.mount()
+        for maker in range(MAKERS):
+            self.maker_steps += made[maker] - self.made[maker] * Maker.STEPS
+            self.made[maker] = Maker(maker, 0).check(rebooted)
         for log in self.logs:
             try:
                 log.check(number, rebooted)
@@ -587,6 +692,7 @@ def main():
         rounds, soak.kills, soak.recovery_kills, soak.ending_kills, soak.interrupted, soak.base_moves))
     print("%d lines accepted, %d syncs; %d lines found, of these %d of calls in flight; %d unterminated lines" % (
         soak.accepted, soak.syncs, total["lines"], total["in_flight"], total["fragments"]))
+    print("%d steps of making, renaming and removing logs" % soak.maker_steps)
     print("%d reboots took %d area files and %d unflushed lines; %d records of earlier rounds compared again" % (
         soak.reboots, soak.areas, total["lost"], total["compared"]))
     if not t.failed:
