@@ -178,7 +178,7 @@ static int
 new_session (void *data)
 {
     struct clfs_options *options = data;
-    g_autofree char *fsname = g_strdup_printf ("fsname=%s", options->store);
+    g_autofree char *fsname = g_strdup_printf ("fsname=%s", options->store != NULL ? options->store : "");
     char *list = NULL;
     int result;
 
@@ -193,6 +193,19 @@ new_session (void *data)
         return -1;
     clfs_mount.session = fuse_session_new (&options->mount_args, &clfs_ops, sizeof clfs_ops, NULL);
     return clfs_mount.session != NULL ? 0 : -1;
+}
+
+/* libfuse knows which options it and the kernel take. */
+static bool
+make_session (struct clfs_options *options)
+{
+    g_autofree char *said = NULL;
+    int result;
+
+    said = clfs_daemon_capture (new_session, options, &result);
+    if (result != 0)
+        fail ("%s; clfs --help lists the options", said);
+    return result == 0;
 }
 
 /* Waits for a store that is in use, but not for logs: whose log another process has gets EBUSY at once, or reads it. So
@@ -228,19 +241,12 @@ mount_store (struct clfs_options *options)
     g_autofree char *said = NULL;
     int result;
 
-    said = clfs_daemon_capture (new_session, options, &result);
-    if (result != 0) {
-        fail ("%s; clfs --help lists the options", said);
-        return false;
-    }
-    g_free (said);
     said = clfs_daemon_capture (mount_session, options->mountpoint, &result);
     if (result != 0) {
         if (geteuid () != 0 && g_find_program_in_path ("fusermount3") == NULL)
             fail ("cannot mount %s: fusermount3 is not there; install the package fuse3", options->mountpoint);
         else
             fail ("cannot mount %s: %s", options->mountpoint, said);
-        fuse_session_destroy (clfs_mount.session);
         return false;
     }
     return true;
@@ -293,7 +299,6 @@ end (void)
         fail ("%s", clfs_error_message ());
     fuse_session_unmount (clfs_mount.session);
     clfs_nodes_free ();
-    fuse_session_destroy (clfs_mount.session);
     return NT_SUCCESS (status) ? 0 : 1;
 }
 
@@ -344,11 +349,22 @@ run (struct clfs_options *options)
     return end () != 0 || result < 0 ? 1 : 0;
 }
 
+static void
+make_absolute (char **path)
+{
+    char *resolved;
+
+    if (*path == NULL)
+        return;
+    resolved = absolute (*path);
+    g_free (*path);
+    *path = resolved;
+}
+
 int
 main (int argc, char **argv)
 {
     struct clfs_options options;
-    char *resolved;
     int status = 2;
 
     if (!clfs_options_parse (argc, argv, &options))
@@ -356,23 +372,28 @@ main (int argc, char **argv)
     status = 0;
     if (options.help) {
         fputs (clfs_options_help (), stdout);
-    } else if (options.version) {
+        goto out;
+    }
+    if (options.version) {
         printf ("clfs %s, libfuse %s\n", clfs_version (), fuse_pkgversion ());
+        goto out;
+    }
+    if (!options.unmount)
+        make_absolute (&options.store);
+    if (!make_session (&options) || !clfs_options_check (&options)) {
+        status = 2;
     } else if (options.unmount) {
         status = clfs_unmount (options.mountpoint);
     } else if (!check_store (options.store) || !check_mountpoint (options.mountpoint, options.wait_seconds)) {
         status = 1;
     } else {
-        resolved = absolute (options.store);
-        g_free (options.store);
-        options.store = resolved;
-        resolved = absolute (options.mountpoint);
-        g_free (options.mountpoint);
-        options.mountpoint = resolved;
+        make_absolute (&options.mountpoint);
         clfs_daemon_start (options.foreground, options.debug);
         status = run (&options);
     }
 out:
+    if (clfs_mount.session != NULL)
+        fuse_session_destroy (clfs_mount.session);
     clfs_options_clear (&options);
     return status;
 }

@@ -69,6 +69,10 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_END,
 };
 
+/* What clfs_log_create() takes. */
+#define FLUSH_MS_MAX 86400000u
+#define FLUSH_THRESHOLD_MIN 512u
+
 static bool
 parse_size (const char *value, uint64_t min, uint64_t max, uint64_t *out)
 {
@@ -134,19 +138,21 @@ parse_value (struct clfs_options *options, const char *name, const char *value)
         return NULL;
     }
     if (strcmp (name, "max-size") == 0)
-        return parse_size (value, 0, INT64_MAX, &log->max_bytes) ? NULL : "a size";
+        return parse_size (value, 0, CLFS_CONTAINERS_MAX * CLFS_CONTAINER_BYTES_MAX, &log->max_bytes)
+                   ? NULL
+                   : "a size of at most 1023 containers of 4G";
     if (strcmp (name, "retain") == 0)
         return parse_retain (value, log) ? NULL : "\"off\", a size (K, M, G, T) or an age (s, m, h, d, w)";
     if (strcmp (name, "flush-ms") == 0) {
         if (strcmp (value, "off") == 0)
             log->flush_ms = 0;
-        else if (!parse_number (value, 1, UINT32_MAX, &log->flush_ms))
-            return "a number of milliseconds above 0, or \"off\"";
+        else if (!parse_number (value, 1, FLUSH_MS_MAX, &log->flush_ms))
+            return "a number of milliseconds from 1 to 86400000, or \"off\"";
         return NULL;
     }
     if (strcmp (name, "flush-threshold") == 0) {
-        if (!parse_size (value, 1, UINT32_MAX, &number))
-            return "a size below 4G";
+        if (!parse_size (value, FLUSH_THRESHOLD_MIN, CLFS_PENDING_BYTES_MAX, &number))
+            return "a size from 512 to 1G";
         log->flush_threshold_bytes = (uint32_t) number;
         return NULL;
     }
@@ -222,11 +228,29 @@ take (void *data, const char *arg, int key, struct fuse_args *out)
     }
 }
 
+/* Values that are right by themselves, but that no log can have together. */
 static bool
-check (struct clfs_options *options)
+check_new_log (const clfs_log_options *log)
 {
-    if (options->help || options->version)
-        return true;
+    uint64_t container = (log->container_bytes + CLFS_CONTAINER_BYTES_UNIT - 1) / CLFS_CONTAINER_BYTES_UNIT
+                         * CLFS_CONTAINER_BYTES_UNIT;
+
+    if (log->max_bytes > 0 && log->max_bytes < container) {
+        fprintf (stderr, "clfs: -o max-size: %" G_GUINT64_FORMAT " is less than one container (container-size is %"
+                 G_GUINT64_FORMAT ")\n", log->max_bytes, container);
+        return false;
+    }
+    if (log->retain_bytes < 2 * container) {
+        fprintf (stderr, "clfs: -o retain: %" G_GUINT64_FORMAT " is less than two containers (container-size is %"
+                 G_GUINT64_FORMAT ")\n", log->retain_bytes, container);
+        return false;
+    }
+    return true;
+}
+
+bool
+clfs_options_check (struct clfs_options *options)
+{
     if (options->unmount) {
         /* One name: the mountpoint. */
         if (options->store == NULL || options->mountpoint != NULL) {
@@ -245,7 +269,7 @@ check (struct clfs_options *options)
         fputs ("clfs: -o all goes with ro\n", stderr);
         return false;
     }
-    return true;
+    return check_new_log (&options->new_log);
 }
 
 bool
@@ -256,7 +280,7 @@ clfs_options_parse (int argc, char **argv, struct clfs_options *options)
     clfs_log_options_init (&options->new_log);
     for (int i = 0; i < argc; i++)
         fuse_opt_add_arg (&options->mount_args, argv[i]);
-    return fuse_opt_parse (&options->mount_args, options, specs, take) == 0 && check (options);
+    return fuse_opt_parse (&options->mount_args, options, specs, take) == 0;
 }
 
 void

@@ -4,7 +4,8 @@
 # Starting and ending a mount: each refusal is one clear line and a status, each end flushes.
 . "$(dirname "$0")/lib.sh"
 
-# refused NAME PATTERN ARGUMENT...: clfs fails with exactly one line that matches; nothing is mounted.
+# refused NAME PATTERN ARGUMENT...: clfs fails, with status $status_wanted, and exactly one line that matches; nothing is mounted.
+status_wanted=2
 refused ()
 {
     local name=$1 pattern=$2 out status=0
@@ -12,6 +13,8 @@ refused ()
     out=$("$CLFS" "$@" 2>&1) || status=$?
     if [ "$status" = 0 ]; then
         fail "$name" "succeeded"
+    elif [ "$status" != "$status_wanted" ]; then
+        fail "$name" "status $status" "$out"
     elif [ "$(printf '%s\n' "$out" | wc -l)" != 1 ]; then
         fail "$name" "more than one line" "$out"
     else
@@ -27,12 +30,28 @@ refused "no mountpoint" "^clfs: MOUNTPOINT is missing" "$store"
 refused "too many arguments" "^clfs: \"c\" is one argument too many" "$store" "$mnt" c
 refused "an unknown option" "^clfs: unknown option.*nonsense" -o nonsense "$store" "$mnt"
 refused "an unknown flag" "^clfs: unknown option.*-x" -x "$store" "$mnt"
+refused "an unknown flag alone" "^clfs: unknown option.*-x" -x
+refused "an unknown option alone" "^clfs: unknown option.*bogus" -o bogus
+refused "an unknown flag beside -u" "^clfs: unknown option.*-x" -u -x "$mnt"
 for option in wait=x wait=-1 wait=99999999 framing=words container-size=x container-size=5G align=100 align=4097 max-size=-1 \
-    max-size=1Q retain=1y flush-ms=0 flush-ms=x flush-threshold=0 flush-threshold=4G pending-max=1K pending-max=2G; do
+    max-size=1Q max-size=4092G retain=1y retain=0 flush-ms=0 flush-ms=x flush-ms=86400001 flush-threshold=0 flush-threshold=511 \
+    flush-threshold=1025M pending-max=1K pending-max=2G; do
     refused "-o $option" "^clfs: -o ${option%%=*}: \"${option#*=}\" is not " -o "$option" "$store" "$mnt"
+done
+for options in max-size=1 max-size=8388607 container-size=16M,max-size=16777215; do
+    refused "-o $options" "^clfs: -o max-size: [0-9]+ is less than one container" -o "$options" "$store" "$mnt"
+done
+for options in retain=1M retain=16777215 container-size=1025K,retain=3145727; do
+    refused "-o $options" "^clfs: -o retain: [0-9]+ is less than two containers" -o "$options" "$store" "$mnt"
 done
 refused "all without ro" "^clfs: -o all goes with ro" -o all "$store" "$mnt"
 refused "-u without a mountpoint" "^clfs: -u wants one mountpoint" -u
+for option in max-size=8388608 max-size=4091G max-size=0 container-size=1,max-size=512K,retain=1M retain=16M retain=1s \
+    container-size=1025K,retain=3M flush-ms=86400000 flush-threshold=512 flush-threshold=1G pending-max=256K pending-max=1G; do
+    ok "a log can be made with $option" bash -c '"$1" -o "$2" "$3" "$4" && { mkdir "$4/log"; made=$?; "$1" -u "$4"; exit $made; }' \
+        - "$CLFS" "$option" "$store" "$mnt"
+    rm -rf "$store"
+done
 like "--version" "^clfs [0-9]+\.[0-9]+\.[0-9]+, libfuse 3\." "$("$CLFS" --version)"
 help=$("$CLFS" --help)
 like "--help" "^usage: clfs " "$help"
@@ -48,6 +67,7 @@ else
 fi
 
 # ---- store and mountpoint
+status_wanted=1
 refused "a store whose parent is missing" "^clfs: .*nowhere" "$work/nowhere/store" "$mnt"
 touch "$work/file"
 refused "a store that is a file" "^clfs: store .*not a directory" "$work/file" "$mnt"
