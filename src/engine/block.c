@@ -337,12 +337,12 @@ clfs_block_seal (clfs_engine *engine, clfs_memory_block *block, uint32_t previou
         g_mutex_lock (&engine->lock);
         clfs_block_sign (block->image, block->sectors, header->usn);
         block->is_signed = true;
+        block->sealed_ns = (int64_t) header->sealed_ns;
         g_mutex_unlock (&engine->lock);
         clfs_block_store_checksum (block->image, block->sectors);
         CLFS_AREA_FINAL (in_area->state, CLFS_AREA_SEALED);
     }
     block->checksum = header->checksum;
-    block->sealed_ns = (int64_t) header->sealed_ns;
     return STATUS_SUCCESS;
 }
 

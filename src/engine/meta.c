@@ -233,7 +233,9 @@ clfs_meta_write (clfs_engine *engine, clfs_blf *next)
     g_mutex_lock (&engine->lock);
     owned = engine->blf;
     engine->blf = next;
-    engine->container_bytes = next->container_bytes;
+    /* Others read it without the lock once there are records, and from then on it stays. */
+    if (engine->container_bytes != next->container_bytes)
+        engine->container_bytes = next->container_bytes;
     clfs_container_load (engine);
     engine->counters[CLFS_COUNT_META_WRITES]++;
     g_cond_broadcast (&engine->changed);

@@ -156,8 +156,11 @@ clfs_engine_load_metadata (clfs_engine *engine, bool write, clfs_blf_report *rep
     engine->blf = blf;
     engine->layout = report->layout;
     engine->meta_checked = false;
-    engine->log_id = blf->log_id;
-    engine->container_bytes = blf->container_bytes;
+    /* Cursors of a reader read these without the lock; looking again finds the same. */
+    if (engine->log_id != blf->log_id)
+        engine->log_id = blf->log_id;
+    if (engine->container_bytes != blf->container_bytes)
+        engine->container_bytes = blf->container_bytes;
     clfs_container_load (engine);
     g_mutex_unlock (&engine->lock);
     g_clear_pointer (&old, clfs_blf_free);
