@@ -309,7 +309,8 @@ open_and_close (gpointer data)
         CHECK (clfs_log_append (log, &vector, 1, NULL, NULL) == STATUS_SUCCESS);
         CHECK (clfs_log_close (log) == STATUS_SUCCESS);
         CHECK (clfs_log_peek (s->store, "b", &info, NULL) == STATUS_SUCCESS);
-        CHECK (info.end_offset >= strlen (text));
+        /* While another thread is just closing it the marks are not known. */
+        CHECK (!info.closed_cleanly || info.end_offset >= strlen (text));
         CHECK (clfs_store_names (s->store, &names, &count) == STATUS_SUCCESS && count == 2);
         clfs_names_free (names, count);
     }
