@@ -170,7 +170,7 @@ clfs_log_create (clfs_store *store, const char *name, const clfs_log_options *op
     g_autofree uint8_t *image = g_malloc (layout.file_bytes);
     status = clfs_blf_encode_file (blf, &layout, 1, image);
     if (status != STATUS_SUCCESS)
-        return clfs_message_fail (status, "log %s: its metadata cannot be encoded: %s", name, clfs_status_name (status));
+        return clfs_message_fail (status, "log %s: its metadata cannot be encoded: %s", name, clfs_message_status_words (status));
 
     /* Under a side name first: a BLF with the log's name is whole, or is not there. */
     clfs_storage *storage = store->storage;

@@ -79,6 +79,6 @@ clfs_message_status_words (NTSTATUS status)
     case STATUS_IO_DEVICE_ERROR:
         return "input/output error";
     default:
-        return clfs_status_name (status);
+        return g_strerror (clfs_status_errno (status));
     }
 }

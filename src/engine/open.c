@@ -107,7 +107,7 @@ read_metadata (clfs_engine *engine, unsigned flags, clfs_file **file, clfs_blf_r
         storage->ops->close_file (*file);
         *file = NULL;
         return clfs_message_fail (status, "log %s: its base log file %s cannot be used: %s; restore it from a backup", engine->name, name,
-                                  report->fault[0] ? report->fault : clfs_status_name (status));
+                                  report->fault[0] ? report->fault : clfs_message_status_words (status));
     }
     return STATUS_SUCCESS;
 }

@@ -159,8 +159,7 @@ line_flushed (NTSTATUS status, clfs_lsn_t durable_below, void *data)
         } else {
             clfs_info info;
             clfs_log_info (job->log, &info);
-            message = g_strdup_printf ("%s: %s", clfs_status_name (status),
-                                       info.error[0] != '\0' ? info.error : "see `error` in the state");
+            message = g_strdup (info.error[0] != '\0' ? info.error : g_strerror (clfs_mount_errno (status)));
         }
         line_failed (job, clfs_mount_errno (status), message);
         return;
@@ -333,8 +332,7 @@ control_text (struct clfs_handle *handle, GString *out)
         clfs_poll_seen (handle, info.durable_below);
         clfs_control_state (&info, out);
     } else {
-        const char *message = clfs_error_message ();
-        clfs_control_broken_state (*message != '\0' ? message : clfs_status_name (status), out);
+        clfs_control_broken_state (clfs_mount_message (status), out);
     }
     return 0;
 }

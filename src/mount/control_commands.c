@@ -49,10 +49,7 @@ fail (struct line *line, int error, const char *format, ...)
 static result
 fail_status (struct line *line, NTSTATUS status)
 {
-    const char *message = clfs_error_message ();
-
-    return fail (line, clfs_mount_errno (status), "%s%s%s", clfs_status_name (status), *message != '\0' ? ": " : "",
-                 message);
+    return fail (line, clfs_mount_errno (status), "%s", clfs_mount_message (status));
 }
 
 /* A command without an LSN of its own: the answer has the next one. */
@@ -160,14 +157,14 @@ run_archive_tail (struct line *line)
 
     if (!clfs_text_parse_lsn (line->words[1].text, line->words[1].bytes, &lsn))
         return fail_word (line, 1, LSN_WANTED);
-    return fail (line, clfs_mount_errno (STATUS_LOG_EPHEMERAL), "STATUS_LOG_EPHEMERAL: this log keeps no archive tail");
+    return fail (line, clfs_mount_errno (STATUS_LOG_EPHEMERAL), "this log keeps no archive tail; move the base instead");
 }
 
 static result
 run_policy (struct line *line)
 {
     return fail (line, clfs_mount_errno (STATUS_NOT_SUPPORTED),
-                 "STATUS_NOT_SUPPORTED: there are no policies in this version; max-size and retain bound a log");
+                 "there are no policies in this version; max-size and retain bound a log");
 }
 
 static result

@@ -89,6 +89,14 @@ clfs_mount_errno (NTSTATUS status)
     return error <= 0 || error == ENOSYS ? EIO : error;
 }
 
+const char *
+clfs_mount_message (NTSTATUS status)
+{
+    const char *message = clfs_error_message ();
+
+    return *message != '\0' ? message : g_strerror (clfs_mount_errno (status));
+}
+
 void
 clfs_mount_say (int level, const char *format, ...)
 {

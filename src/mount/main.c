@@ -219,7 +219,6 @@ open_store (const struct clfs_options *options)
         .idle_close_ms = CLFS_MOUNT_IDLE_CLOSE_MS,
     };
     gint64 until = g_get_monotonic_time () + options->wait_seconds * G_TIME_SPAN_SECOND;
-    const char *message;
     NTSTATUS status;
 
     for (;;) {
@@ -230,8 +229,7 @@ open_store (const struct clfs_options *options)
     }
     if (NT_SUCCESS (status))
         return true;
-    message = clfs_error_message ();
-    fail ("%s", *message != '\0' ? message : clfs_status_name (status));
+    fail ("%s", clfs_mount_message (status));
     return false;
 }
 

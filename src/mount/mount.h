@@ -89,4 +89,7 @@ void clfs_mount_say (int level, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* The errno for a failed status; EIO for one that is none. */
 int clfs_mount_errno (NTSTATUS status);
 
+/* What was wrong, in words, after a call into the library that failed; as clfs_error_message(), never empty. */
+const char *clfs_mount_message (NTSTATUS status);
+
 #endif

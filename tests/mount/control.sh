@@ -38,6 +38,14 @@ is "a redirection with > writes a command" 0 $?
 not_ok "a bad command makes the redirection's write fail" bash -c 'echo nonsense > "$1"' - "$control"
 like "a reader that has written nothing reads the state" "^state ok" "$(head -n 1 "$control")"
 
+for command in nonsense "flush 0xffffff" "flush x" "base 0x1ffffff" "base x" "archive-tail 0x0" "policy a b" "max-size 1" "retain 1" "retain 1M" \
+    "remove-container none" "remove-container x/y force" "add-container 0" "add-container 1024" "container-size 0" "container-size 5G" \
+    "pending-max 1" "flush-ms 99999999999" "framing words" "align 1" "flush-threshold 1"; do
+    answer=$(say_command "$control" "$command")
+    like "$command is refused in words" "^err E[A-Z0-9]+ .*[a-z]{2}.* " "$answer"
+    case $answer in *STATUS_*) fail "and without a status name" "$answer" ;; esac
+done
+
 # ---- C: the ioctl for the last LSN
 cat > "$work/lsn.c" << 'C'
 #include <clfs/fd.h>
