@@ -470,21 +470,21 @@ class Log:
                 len(self.known), len(old), next(((a, b) for a, b in zip(self.known, old) if a != b), None)))
         self.compared += len(old)
 
-    def check_fragment(self, data, rebooted, fragments):
-        """An unterminated line of a writer that died with the mount."""
+    def check_fragment(self, data, possible, fragments):
+        """An unterminated line of a writer that died with the mount. possible: it had a way to become a record."""
         for writer in self.writers:
             flight = shared.flights[writer][:shared.get(writer, "flight_bytes")]
             part = shared.get(writer, "part")
             if part == 0 or writer in fragments or not flight.startswith(data):
                 continue
-            if rebooted or len(data) not in (part, part + shared.get(writer, "part_more")):
+            if not possible or len(data) not in (part, part + shared.get(writer, "part_more")):
                 raise Wrong("writer %d: %d bytes of an unterminated line, %d accepted, %d more in flight" % (
                     writer, len(data), part, shared.get(writer, "part_more")))
             fragments.add(writer)
             return
         raise Wrong("a record of %d bytes that nobody wrote: %r" % (len(data), data[:120]))
 
-    def check_new(self, records, round_number, rebooted):
+    def check_new(self, records, round_number, rebooted, ended):
         have = {writer: self.next_number[writer] - 1 for writer in self.writers}
         fragments = set()
         for offset, _, data in records:
@@ -494,7 +494,7 @@ class Log:
             if line is None:
                 if self.name != "line":
                     raise Wrong("a record at %d that nobody wrote whole: %d bytes, %r" % (offset, len(data), data[:120]))
-                self.check_fragment(data, rebooted, fragments)
+                self.check_fragment(data, ended or not rebooted, fragments)
                 continue
             writer, number, its_round, seen = line
             if writer not in have or number != have[writer] + 1 or its_round != round_number:
@@ -527,10 +527,11 @@ class Log:
         self.lost += max(0, accepted - have)
         self.fragments += fragment
 
-    def check(self, round_number, rebooted):
+    def check(self, round_number, rebooted, ended):
+        """ended: the mount had been told to end, so it may have made records of unterminated lines itself."""
         base, records = self.read()
         self.check_known(base, records)
-        have, fragments = self.check_new(records, round_number, rebooted)
+        have, fragments = self.check_new(records, round_number, rebooted, ended)
         self.known = [(offset, lsn, len(data), zlib.crc32(data)) for offset, lsn, data in records]
         if records:
             self.end = records[-1][0] + len(records[-1][2])
@@ -629,7 +630,8 @@ class Soak:
         self.start(number)
         time.sleep(self.random.choice((0.03, 0.1, 0.3, 1.5)) * self.random.random())
         shared.killing = 1
-        if self.random.random() < 0.2:
+        ended = self.random.random() < 0.2
+        if ended:
             # While it flushes and unmounts.
             os.kill(pids[0], signal.SIGTERM)
             time.sleep(self.random.random() * 0.004)
@@ -651,7 +653,7 @@ class Soak:
             self.made[maker] = Maker(maker, 0).check(rebooted)
         for log in self.logs:
             try:
-                log.check(number, rebooted)
+                log.check(number, rebooted, ended)
             except Wrong as wrong:
                 raise Wrong("log %s: %s" % (log.name, wrong)) from None
         return pids
