@@ -83,13 +83,18 @@ clfs_cursor_stand (clfs_cursor *cursor, clfs_lsn_t address, uint32_t index)
     return STATUS_SUCCESS;
 }
 
-/* A block that should be there and is not one is damage; by LSN it would be a wrong LSN. */
-static NTSTATUS
-in_sequence (clfs_cursor *cursor, clfs_lsn_t address, NTSTATUS status)
+NTSTATUS
+clfs_cursor_in_sequence (clfs_cursor *cursor, clfs_lsn_t address, NTSTATUS status)
 {
+    clfs_engine *engine = cursor->engine;
     if (status != STATUS_LOG_RECORD_NONEXISTENT)
         return status;
-    return clfs_message_fail (STATUS_LOG_BLOCK_INVALID, "log %s: damaged at " LSN_FORMAT ": no block begins there", cursor->engine->name, address);
+    g_mutex_lock (&engine->lock);
+    const clfs_container *container = clfs_container_find (engine, clfs_lsn_container (address));
+    g_autofree char *file = g_strdup (container ? container->name : "(missing container)");
+    g_mutex_unlock (&engine->lock);
+    return clfs_message_fail (STATUS_LOG_BLOCK_INVALID, "log %s: damaged at " LSN_FORMAT " (%s, offset %u): no block begins there",
+                              engine->name, address, file, clfs_lsn_block_bytes (address));
 }
 
 /* Loads more: the rest of an open block, or the next one. STATUS_END_OF_FILE: there is nothing more yet. */
@@ -102,14 +107,14 @@ advance (clfs_cursor *cursor)
         clfs_lsn_t resume = cursor->resume;
         NTSTATUS status = clfs_cursor_stand (cursor, clfs_lsn_block (resume), clfs_lsn_record (resume));
         cursor->resume = resume;
-        return in_sequence (cursor, resume, status);
+        return clfs_cursor_in_sequence (cursor, resume, status);
     }
     if (loader->open) {
         clfs_lsn_t address = loader->address;
         uint32_t index = cursor->next_index;
         NTSTATUS status = clfs_cursor_stand (cursor, address, index);
         if (status != STATUS_SUCCESS)
-            return in_sequence (cursor, address, status);
+            return clfs_cursor_in_sequence (cursor, address, status);
         if (cursor->next_index < loader->count)
             return STATUS_SUCCESS;
         if (loader->open)
@@ -117,7 +122,7 @@ advance (clfs_cursor *cursor)
     }
     /* At the end of the log the loaded block stays. */
     clfs_lsn_t end = loader->end;
-    return in_sequence (cursor, end, clfs_cursor_stand (cursor, end, 0));
+    return clfs_cursor_in_sequence (cursor, end, clfs_cursor_stand (cursor, end, 0));
 }
 
 static NTSTATUS

@@ -496,6 +496,9 @@ struct clfs_cursor {
 NTSTATUS clfs_cursor_step (clfs_cursor *cursor, unsigned types, clfs_record *out) G_GNUC_WARN_UNUSED_RESULT;
 /* Stands before the record `index` of the block at the address, which is loaded. */
 NTSTATUS clfs_cursor_stand (clfs_cursor *cursor, clfs_lsn_t address, uint32_t index) G_GNUC_WARN_UNUSED_RESULT;
+/* The status of standing at an address that the chain led to: a block that should be there and is not one is damage, while by LSN it
+ * would be a wrong LSN (no lock). */
+NTSTATUS clfs_cursor_in_sequence (clfs_cursor *cursor, clfs_lsn_t address, NTSTATUS status) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Where reading begins: the oldest block that is there. */
 clfs_lsn_t clfs_loader_oldest (clfs_engine *engine);

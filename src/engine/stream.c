@@ -24,9 +24,7 @@ clfs_cursor_seek_offset (clfs_cursor *cursor, uint64_t stream_offset, clfs_recor
         cursor->resume = address;
         cursor->shown = false;
     }
-    if (status == STATUS_LOG_RECORD_NONEXISTENT)
-        status = clfs_message_fail (STATUS_LOG_BLOCK_INVALID, "log %s: damaged at 0x%016" G_GINT64_MODIFIER "x: no block begins there",
-                                    cursor->engine->name, address);
+    status = clfs_cursor_in_sequence (cursor, address, status);
     if (status != STATUS_SUCCESS)
         return clfs_engine_unreadable (cursor->engine, status);
     do

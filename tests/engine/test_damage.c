@@ -125,6 +125,10 @@ a_changed_bit_in_a_block_of_a_clean_log_is_seen_by_whoever_reads_it (void)
         CU_ASSERT (count < RECORDS);
         CU_ASSERT_EQUAL (error, STATUS_LOG_BLOCK_INVALID);
         CU_ASSERT (count >= byte / BYTES / 5 * 5 - 5 || byte < 10 * BYTES);
+        /* The log goes on, but does not keep it to itself. */
+        clfs_info info = harness_info (log);
+        CU_ASSERT_EQUAL (info.state, CLFS_STATE_OK);
+        CU_ASSERT (strstr (info.error, "damaged at 0x0000000000") != NULL && strstr (info.error, f.container) != NULL);
         (void) !clfs_log_close (log);
         done_with (&h);
     }
