@@ -130,6 +130,9 @@ step (clfs_cursor *cursor, unsigned types, clfs_record *out)
 {
     clfs_loader *loader = &cursor->loader;
     bool refreshed = false;
+    /* Where the cursor stands if there is nothing more, or damage: blocks without records may lie in between. */
+    clfs_record before = cursor->current;
+    bool shown = cursor->shown;
     for (;;) {
         while (loader->address != CLFS_INVALID_LSN && cursor->next_index < loader->count) {
             NTSTATUS status = show_next (cursor);
@@ -139,21 +142,20 @@ step (clfs_cursor *cursor, unsigned types, clfs_record *out)
                 *out = cursor->current;
                 return STATUS_SUCCESS;
             }
+            before = cursor->current;
+            shown = true;
         }
-        clfs_record before = cursor->current;
-        bool shown = cursor->shown;
         NTSTATUS status = advance (cursor);
         if (status == STATUS_END_OF_FILE && !cursor->engine->writer && !refreshed) {
             clfs_engine_refresh (cursor->engine, 1000);
             refreshed = true;
             continue;
         }
-        if (status == STATUS_END_OF_FILE) {
+        if (status != STATUS_SUCCESS) {
             cursor->current = before;
             cursor->shown = shown;
-        }
-        if (status != STATUS_SUCCESS)
             return status;
+        }
     }
 }
 

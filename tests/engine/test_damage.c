@@ -196,6 +196,42 @@ a_changed_bit_in_the_last_group_after_a_power_loss_is_a_torn_tail_that_is_said (
     end (&f);
 }
 
+static void
+after_damage_back_shows_the_record_before_the_last_that_was_shown (void)
+{
+    harness h;
+    clfs_container_info containers[4];
+    clfs_cursor *cursor;
+    clfs_record record;
+    clfs_lsn_t lsns[4];
+    size_t count;
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a");
+    /* The last one goes to the second container; a block without records fills the first. */
+    for (unsigned i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL_FATAL (harness_append_number (log, i, i < 2 ? 100 : 300000, &lsns[i]), STATUS_SUCCESS);
+        CU_ASSERT_EQUAL (clfs_log_flush (log, 0, NULL), STATUS_SUCCESS);
+    }
+    CU_ASSERT_EQUAL (clfs_lsn_container (lsns[3]), 1);
+    CU_ASSERT_EQUAL (clfs_log_containers (log, containers, 4, &count), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_SUCCESS);
+    harness_stop (&h);
+    flip (h.disk, containers[1].name, 1000, 3);
+    harness_boot (&h);
+    log = harness_log (&h, "a");
+    CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (log, CLFS_CURSOR_FORWARD, &cursor), STATUS_SUCCESS);
+    for (unsigned i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL (clfs_cursor_next (cursor, CLFS_RECORD_DATA, &record), STATUS_SUCCESS);
+        CU_ASSERT_EQUAL (record.lsn, lsns[i]);
+    }
+    CU_ASSERT_EQUAL (clfs_cursor_next (cursor, CLFS_RECORD_DATA, &record), STATUS_LOG_BLOCK_INVALID);
+    CU_ASSERT_EQUAL (clfs_cursor_back (cursor, CLFS_RECORD_DATA, &record), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (record.lsn, lsns[1]);
+    clfs_cursor_close (cursor);
+    (void) !clfs_log_close (log);
+    harness_end (&h);
+}
+
 /* ---- containers ---- */
 
 typedef void (*spoiler) (clfs_sim_disk *disk, const fixture *f);
@@ -576,6 +612,7 @@ a_read_that_fails_once_is_an_error_of_that_read_only (void)
 }
 
 static const clfs_test tests[] = {
+    CLFS_TEST (after_damage_back_shows_the_record_before_the_last_that_was_shown),
     CLFS_TEST (a_changed_bit_in_a_block_of_a_clean_log_is_seen_by_whoever_reads_it),
     CLFS_TEST (a_changed_bit_below_the_durable_mark_makes_the_log_read_only_and_reset_ends_it),
     CLFS_TEST (a_changed_bit_in_the_last_group_after_a_power_loss_is_a_torn_tail_that_is_said),
