@@ -20,6 +20,14 @@
 static clfs_sim_disk *begin_disk;
 static clfs_log *current_log;
 
+const char *
+clfs_mount_message (NTSTATUS status)
+{
+    const char *message = clfs_error_message ();
+
+    return *message != '\0' ? message : clfs_status_name (status);
+}
+
 /* As in engine/engine.h, whose names do not go together with the mount's. */
 NTSTATUS clfs_store_open_on (clfs_storage *storage, const char *path, const clfs_store_options *options,
                              clfs_store **out);
