@@ -123,6 +123,7 @@ append (struct line *line, result appended)
     if (line->rest == NULL)
         return fail (line, EINVAL, "append wants a text after one blank");
     status = clfs_log_append (line->log, parts, 2, &options, &line->command->lsn);
+    clfs_mlog_appended (line->handle->mlog, line->log, status);
     if (status == STATUS_PENDING)
         return CLFS_COMMAND_ROOM;
     return NT_SUCCESS (status) ? appended : fail_status (line, status);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,39 @@ clfs_mount_say (int level, const char *format, ...)
         fprintf (stderr, "clfs: %s\n", line);
     }
     va_end (args);
+}
+
+void
+clfs_mount_say_rarely (int level, const char *format, ...)
+{
+    static GMutex lock;
+    static char *said[CLFS_MOUNT_RARE_LINES_MAX]; /* since `began` */
+    static unsigned count;
+    static gint64 began;
+    g_autoptr (GString) line = g_string_new (NULL);
+    g_autofree char *text = NULL;
+    gint64 now = g_get_monotonic_time ();
+    bool anew = true;
+    va_list args;
+
+    va_start (args, format);
+    text = g_strdup_vprintf (format, args);
+    va_end (args);
+    clfs_text_append_line (line, text);
+    g_mutex_lock (&lock);
+    if (now - began >= G_TIME_SPAN_SECOND) {
+        while (count > 0)
+            g_clear_pointer (&said[--count], g_free);
+        began = now;
+    }
+    for (unsigned i = 0; i < count; i++)
+        anew = anew && strcmp (said[i], line->str) != 0;
+    anew = anew && count < CLFS_MOUNT_RARE_LINES_MAX;
+    if (anew)
+        said[count++] = g_strdup (line->str);
+    g_mutex_unlock (&lock);
+    if (anew)
+        clfs_mount_say (level, "%s", line->str);
 }
 
 static void

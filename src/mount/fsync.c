@@ -36,8 +36,10 @@ clfs_fsync (fuse_req_t req, struct clfs_handle *handle)
     g_mutex_lock (&handle->lock);
     status = clfs_handle_log (handle, false, &log);
     writable = handle->log_writable;
-    if (NT_SUCCESS (status) && handle->writer != NULL)
+    if (NT_SUCCESS (status) && handle->writer != NULL) {
         status = clfs_writer_cut (handle->writer);
+        clfs_mlog_appended (handle->mlog, log, status);
+    }
     g_mutex_unlock (&handle->lock);
     /* Nothing was written through a log that is only read. */
     if (!NT_SUCCESS (status) || !writable) {

@@ -257,6 +257,22 @@ clfs_mlog_look_anew (clfs_log *log)
     clfs_cursor_close (cursor);
 }
 
+void
+clfs_mlog_appended (struct clfs_mlog *mlog, clfs_log *log, NTSTATUS status)
+{
+    clfs_info info;
+
+    if (status == STATUS_LOG_FULL) {
+        if (g_atomic_int_compare_and_exchange (&mlog->full, 0, 1))
+            clfs_mount_say_rarely (LOG_WARNING, "%s", clfs_mount_message (status));
+    } else if (NT_SUCCESS (status) && g_atomic_int_get (&mlog->full)) {
+        /* A line that was only begun is no append. */
+        clfs_log_info (log, &info);
+        if (info.state != CLFS_STATE_FULL)
+            g_atomic_int_set (&mlog->full, 0);
+    }
+}
+
 NTSTATUS
 clfs_mlog_open (struct clfs_mlog *mlog, bool write, clfs_log **log, bool *writable)
 {

@@ -20,6 +20,7 @@
 struct clfs_mlog {
     int refs;         /* atomic */
     int elsewhere;    /* atomic: when it was last opened, another process had it, so it was only read */
+    int full;         /* atomic: the last append found no room, and that was said */
     uint64_t ino;     /* st_ino of the directory; +n: its file in attribute slot n. From the log's GUID: the same
                          after a remount and a rename, another one for a new log of the same name */
     char *name;       /* changes only with the gate closed: constant for whoever is inside */
@@ -78,6 +79,9 @@ NTSTATUS clfs_mlog_open (struct clfs_mlog *mlog, bool write, clfs_log **log, boo
 /* A log that is read without its lock shows what was there when it was last looked at: looks again, unless that was
  * within the last second. */
 void clfs_mlog_look_anew (clfs_log *log);
+
+/* After an append, with what it returned, by the thread that made it: says once that the log is full, and why. */
+void clfs_mlog_appended (struct clfs_mlog *mlog, clfs_log *log, NTSTATUS status);
 
 /* Flushes every log that was opened through the mount and is not closed. Returns the first error's errno, having said
  * each. */

@@ -44,6 +44,8 @@
 #define CLFS_MOUNT_DIRECTORY_SECONDS_READ_ONLY 1.0
 /* A log stays open so long after its last close. */
 #define CLFS_MOUNT_IDLE_CLOSE_MS 2000u
+/* So many different lines about refused requests in a second. */
+#define CLFS_MOUNT_RARE_LINES_MAX 10u
 /* How often a new mount tries a store that is in use. */
 #define CLFS_MOUNT_LOCK_RETRY_US (50 * G_TIME_SPAN_MILLISECOND)
 /* close(2) returns before the kernel's RELEASE has come: rmdir and rename wait so long for those that are under way. */
@@ -85,6 +87,9 @@ void clfs_mount_pool_end (void);
 
 /* One line to stderr (-f) or syslog. level as syslog(3). */
 void clfs_mount_say (int level, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* The same for what somebody's request can cause again and again: one text at most once a second, and few texts in one. */
+void clfs_mount_say_rarely (int level, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 /* The errno for a failed status; EIO for one that is none. */
 int clfs_mount_errno (NTSTATUS status);

@@ -94,6 +94,7 @@ append_step (struct append *append)
     if (append->sync)
         last = clfs_writer_last_lsn (handle->writer);
     g_mutex_unlock (&handle->lock);
+    clfs_mlog_appended (handle->mlog, append->log, status);
 
     if (status == STATUS_PENDING) {
         append->stalls = taken > 0 ? 0 : append->stalls + 1;

@@ -67,10 +67,12 @@ restart_write (fuse_req_t req, struct clfs_handle *handle, const char *data, siz
     g_mutex_lock (&handle->lock);
     status = clfs_handle_log (handle, true, &log);
     g_mutex_unlock (&handle->lock);
-    if (NT_SUCCESS (status) && bytes > RESTART_BYTES_MAX)
+    if (NT_SUCCESS (status) && bytes > RESTART_BYTES_MAX) {
         error = EMSGSIZE;
-    else if (NT_SUCCESS (status))
+    } else if (NT_SUCCESS (status)) {
         status = clfs_log_write_restart (log, data, bytes, CLFS_INVALID_LSN, NULL);
+        clfs_mlog_appended (handle->mlog, log, status);
+    }
     clfs_mlog_leave (handle->mlog);
     if (error == 0 && !NT_SUCCESS (status))
         error = clfs_mount_errno (status);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 /* st_ino of what belongs to no log; root has FUSE_ROOT_ID. */
 enum { INO_DOT_CLFS = 2, INO_MOUNT_FILES = 3 };
@@ -199,15 +200,34 @@ clfs_tree_lookup (fuse_req_t req, struct clfs_node *parent, const char *name)
         reply_node (req, node);
 }
 
+/* The caller gets only an errno; whoever looks after the mount finds the reason here. */
+static void
+refused (const char *what, const char *name, const char *why)
+{
+    g_autofree char *shown = g_utf8_make_valid (name, -1);
+
+    clfs_mount_say_rarely (LOG_WARNING, "%s %s: %s", what, shown, why);
+}
+
+static int
+refused_status (const char *what, const char *name, NTSTATUS status)
+{
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+        return ENOENT;
+    refused (what, name, clfs_mount_message (status));
+    return clfs_mount_errno (status);
+}
+
 /* Whether a log could have this name. */
 static int
-check_new_name (const char *name)
+check_new_name (const char *what, const char *name)
 {
     if (strcmp (name, ".clfs") == 0)
         return EEXIST;
-    if (strlen (name) > CLFS_NAME_BYTES_MAX)
-        return ENAMETOOLONG;
-    return clfs_name_valid (name) ? 0 : EINVAL;
+    if (clfs_name_valid (name))
+        return 0;
+    refused (what, name, clfs_error_message ());
+    return strlen (name) > CLFS_NAME_BYTES_MAX ? ENAMETOOLONG : EINVAL;
 }
 
 void
@@ -219,12 +239,12 @@ clfs_tree_mkdir (fuse_req_t req, struct clfs_node *parent, const char *name, mod
     NTSTATUS status;
     int error;
 
-    error = parent->kind == &clfs_kind_root ? check_new_name (name) : EPERM;
+    error = parent->kind == &clfs_kind_root ? check_new_name ("mkdir", name) : EPERM;
     if (error == 0) {
         clfs_attr_new (mode, ctx->uid, ctx->gid, attrs);
         status = clfs_log_create (clfs_mount.store, name, &clfs_mount.new_log, attrs);
         if (!NT_SUCCESS (status))
-            error = clfs_mount_errno (status);
+            error = refused_status ("mkdir", name, status);
     }
     if (error == 0) {
         node = lookup_in_root (name, &error);
@@ -315,7 +335,7 @@ remove_log (struct clfs_mlog *mlog)
         clfs_mlog_kill (mlog);
         return 0;
     }
-    return status == STATUS_OBJECT_NAME_NOT_FOUND ? ENOENT : clfs_mount_errno (status);
+    return refused_status ("rmdir", mlog->name, status);
 }
 
 /* After the log was taken away: whoever polls, polls again, with a watch on the new opening. */
@@ -361,7 +381,7 @@ rename_log (struct clfs_mlog *mlog, const char *new_name)
         return EBUSY;
     status = clfs_log_rename (clfs_mount.store, mlog->name, new_name);
     if (!NT_SUCCESS (status))
-        return clfs_mount_errno (status);
+        return refused_status ("rename to", new_name, status);
     clfs_mlog_rename (mlog, new_name);
     return 0;
 }
@@ -378,7 +398,7 @@ clfs_tree_rename (fuse_req_t req, struct clfs_node *parent, const char *name, st
     else if ((flags & ~(unsigned) RENAME_NOREPLACE) != 0)
         error = EINVAL;
     else
-        error = check_new_name (new_name);
+        error = check_new_name ("rename to", new_name);
     if (error == 0)
         error = find_log (name, &mlog);
     if (error == 0)

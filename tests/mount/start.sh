@@ -207,6 +207,33 @@ ok "-f stays in the foreground" wait_until 10 test -d "$mnt/log"
 ok "-u ends it" unmount
 wait "$job"
 is "with status 0" 0 $?
+# ---- what the daemon says
+"$CLFS" -f -o framing=line,container-size=512K,max-size=1M,flush-ms=off "$work/small" "$mnt" 2> "$work/said" &
+job=$!
+wait_until 10 test -d "$mnt/.clfs"
+for _ in 1 2 3 4 5; do mkdir "$mnt/.dot" 2> /dev/null; done
+said=$(grep -c 'mkdir \.dot: .*dot' "$work/said")
+ok "a mkdir that is refused is said, but not each time" test "$said" -ge 1 -a "$said" -le 2
+mkdir "$mnt/new
+line" 2> /dev/null
+mkdir "$mnt/"$'\xff\xfe' 2> /dev/null
+like "a name with a newline takes one line" "^clfs: mkdir new line: .*control character" "$(cat "$work/said")"
+like "a name that is no UTF-8 is said in UTF-8" "^clfs: mkdir .*not valid UTF-8" "$(cat "$work/said")"
+ok "the log is UTF-8" iconv -f UTF-8 -t UTF-8 "$work/said"
+mkdir "$mnt/small"
+head -c 1000 /dev/zero | tr '\0' x > "$work/line"
+echo >> "$work/line"
+mv "$mnt/small" "$mnt/.small" 2> /dev/null
+like "so is a rename" "^clfs: rename to \.small: .*dot" "$(cat "$work/said")"
+while cat "$work/line" >> "$mnt/small/records"; do :; done 2> /dev/null
+for _ in 1 2 3; do sleep 0.4; cat "$work/line" >> "$mnt/small/records" 2> /dev/null; done
+is "that a log is full is said once" 1 "$(grep -c '^clfs: log small is full: .*max-size' "$work/said")"
+echo "base $(state "$mnt/small/control" next)" > "$mnt/small/control"
+while cat "$work/line" >> "$mnt/small/records"; do :; done 2> /dev/null
+is "and again when it is full again" 2 "$(grep -c '^clfs: log small is full: .*max-size' "$work/said")"
+unmount
+wait "$job"
+
 "$CLFS" -s "$store" "$mnt"
 is "-s serves with one thread" "before SIGKILL" "$(tail -n 1 "$mnt/log/records")"
 ok "also an fsync" sync "$mnt/log/records"
