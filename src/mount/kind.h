@@ -38,6 +38,8 @@ struct clfs_kind {
     void (*write) (fuse_req_t req, struct clfs_handle *handle, const char *data, size_t bytes, off_t offset, int flags);
     /* None: there is nothing to flush, 0. */
     void (*fsync) (fuse_req_t req, struct clfs_handle *handle);
+    /* close(2) of one descriptor; its errno. None: 0. */
+    int (*flush) (struct clfs_handle *handle);
 };
 
 extern const struct clfs_kind clfs_kind_root, clfs_kind_log, clfs_kind_by_lsn_directory, clfs_kind_containers_directory,

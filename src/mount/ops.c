@@ -283,11 +283,14 @@ static void
 op_flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct clfs_handle *handle = clfs_handle_get (fi->fh);
+    int error = 0;
 
     (void) ino;
     clfs_locks_drop_owner (handle, fi->lock_owner);
+    if (handle->kind->flush != NULL)
+        error = handle->kind->flush (handle);
     g_atomic_int_set (&handle->closing, 1);
-    fuse_reply_err (req, 0);
+    fuse_reply_err (req, error);
 }
 
 static void

@@ -231,6 +231,28 @@ is "that a log is full is said once" 1 "$(grep -c '^clfs: log small is full: .*m
 echo "base $(state "$mnt/small/control" next)" > "$mnt/small/control"
 while cat "$work/line" >> "$mnt/small/records"; do :; done 2> /dev/null
 is "and again when it is full again" 2 "$(grep -c '^clfs: log small is full: .*max-size' "$work/said")"
+echo "base $(state "$mnt/small/control" next)" > "$mnt/small/control"
+is "close(2) of an unterminated line fails once the log is full, and only that" "begun ENOSPC
+ended ok" "$(python3 - "$mnt/small/records" << 'PYTHON'
+import errno, os, sys
+def opened(): return os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+def closed(name, fd):
+    try:
+        os.close(fd)
+        print(name, "ok")
+    except OSError as error:
+        print(name, errno.errorcode[error.errno])
+begun, ended = opened(), opened()
+os.write(begun, b"begun")
+try:
+    while True:
+        os.write(ended, b"x" * 2000 + b"\n")
+except OSError as error:
+    assert error.errno == errno.ENOSPC
+closed("begun", begun)
+closed("ended", ended)
+PYTHON
+)"
 unmount
 wait "$job"
 
