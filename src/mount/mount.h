@@ -88,7 +88,8 @@ void clfs_mount_pool_end (void);
 /* One line to stderr (-f) or syslog. level as syslog(3). */
 void clfs_mount_say (int level, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* The same for what somebody's request can cause again and again: one text at most once a second, and few texts in one. */
+/* The same for what somebody's request can cause again and again: one text at most once a second, and few texts in
+ * one. */
 void clfs_mount_say_rarely (int level, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 /* The errno for a failed status; EIO for one that is none. */

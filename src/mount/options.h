@@ -14,11 +14,11 @@ struct clfs_options {
     struct fuse_args mount_args; /* what libfuse and the kernel understand */
 };
 
-/* Reads the command line. False: it was wrong, and one line on stderr says how. Free with clfs_options_clear(). Options that
- * it does not know are left in mount_args. */
+/* Reads the command line. False: it was wrong, and one line on stderr says how. Free with clfs_options_clear().
+ * Options that it does not know are left in mount_args. */
 bool clfs_options_parse (int argc, char **argv, struct clfs_options *options);
-/* Whether all is there, and fits together. After libfuse has seen to mount_args, so that an unknown option is named first;
- * not for --help and --version. False as above. */
+/* Whether all is there, and fits together. After libfuse has seen to mount_args, so that an unknown option is named
+ * first; not for --help and --version. False as above. */
 bool clfs_options_check (struct clfs_options *options);
 void clfs_options_clear (struct clfs_options *options);
 

@@ -150,8 +150,8 @@ records_write (fuse_req_t req, struct clfs_handle *handle, const char *data, siz
     append_step (append);
 }
 
-/* close(2). The last line without a newline becomes a record only at the last close, but nobody listens any more then: if
- * the log can take none, whoever closes hears it now. */
+/* close(2). The last line without a newline becomes a record only at the last close, but nobody listens any more then:
+ * if the log can take none, whoever closes hears it now. */
 static int
 records_flush (struct clfs_handle *handle)
 {

@@ -190,7 +190,8 @@ clfs_unmount_dead (const char *mountpoint)
 
     if (path == NULL || !find_mount (path, &store, &writes))
         return CLFS_MOUNTED_NONE;
-    /* Not stat(2): the kernel has the directory's attributes for an hour. ECONNABORTED: the daemon died while we asked. */
+    /* Not stat(2): the kernel has the directory's attributes for an hour. ECONNABORTED: the daemon died while we
+     * asked. */
     if (statvfs (path, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
         return CLFS_MOUNTED_ALIVE;
     error = detach (path);

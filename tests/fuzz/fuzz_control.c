@@ -34,6 +34,12 @@ NTSTATUS clfs_store_open_on (clfs_storage *storage, const char *path, const clfs
 
 /* ---- what control_commands.c needs of the mount ---------------------------------------------- */
 
+void
+clfs_mlog_appended (struct clfs_mlog *mlog, clfs_log *log, NTSTATUS status)
+{
+    (void) mlog, (void) log, (void) status;
+}
+
 NTSTATUS
 clfs_handle_log (struct clfs_handle *handle, bool write, clfs_log **out)
 {

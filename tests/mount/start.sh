@@ -4,7 +4,8 @@
 # Starting and ending a mount: each refusal is one clear line and a status, each end flushes.
 . "$(dirname "$0")/lib.sh"
 
-# refused NAME PATTERN ARGUMENT...: clfs fails, with status $status_wanted, and exactly one line that matches; nothing is mounted.
+# refused NAME PATTERN ARGUMENT...: clfs fails, with status $status_wanted, and exactly one line that matches; nothing
+# is mounted.
 status_wanted=2
 refused ()
 {
