@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <syslog.h>
 
 static int64_t mounted_ns;
 
@@ -130,6 +131,8 @@ set_access (struct clfs_node *node, const struct stat *st, int to_set)
     if (NT_SUCCESS (status)) {
         clfs_log_get_attrs (log, attrs);
         clfs_mlog_keep_attrs (node->mlog, attrs);
+    } else {
+        clfs_mount_say_rarely (LOG_WARNING, "chmod or chown in %s: %s", node->mlog->name, clfs_mount_message (status));
     }
     closed = clfs_log_close (log);
     if (NT_SUCCESS (status))
