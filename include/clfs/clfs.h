@@ -187,7 +187,7 @@ NTSTATUS clfs_log_delete (clfs_store *store, const char *name, unsigned flags) C
 NTSTATUS clfs_log_rename (clfs_store *store, const char *from, const char *to) CLFS_CHECK_RESULT;
 
 enum {
-    CLFS_LOG_READ = 0,  /* only read. Shares the engine of this process if it has the log open for writing;
+    CLFS_LOG_READ = 0,  /* only read: what would change the log is STATUS_ACCESS_DENIED. Shares the engine of this process if it has the log open for writing;
                            else reads without a lock */
     CLFS_LOG_WRITE = 1, /* lock the log, recover it if its last opening did not end cleanly */
 };

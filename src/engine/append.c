@@ -111,6 +111,9 @@ clfs_log_append (clfs_log *log, const struct iovec *buffers, int count, const cl
 {
     static const clfs_append_options none = { .previous = CLFS_INVALID_LSN, .undo_next = CLFS_INVALID_LSN };
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     if (!options)
         options = &none;
     if (count < 0 || (count > 0 && !buffers))

@@ -72,6 +72,9 @@ NTSTATUS
 clfs_log_set_base (clfs_log *log, clfs_lsn_t base)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     g_mutex_lock (&engine->lock);
     clfs_lsn_t current = engine->base, next = clfs_engine_next (engine);
     bool same = base >= engine->base_wish && base <= current && engine->base_wish != CLFS_INVALID_LSN;
@@ -112,6 +115,9 @@ NTSTATUS
 clfs_log_write_restart (clfs_log *log, const void *data, size_t bytes, clfs_lsn_t base, clfs_lsn_t *lsn)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     clfs_lsn_t written;
     g_mutex_lock (&engine->restart_writers);
     NTSTATUS status = append_restart (engine, data, bytes, base, &written);
@@ -239,6 +245,9 @@ NTSTATUS
 clfs_log_reset (clfs_log *log)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     if (!engine->writer)
         return clfs_message_fail (STATUS_MEDIA_WRITE_PROTECTED, "log %s is read-only: %s", engine->name, engine->error);
     g_mutex_lock (&engine->meta);
@@ -287,6 +296,9 @@ NTSTATUS
 clfs_log_recover (clfs_log *log)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     g_mutex_lock (&engine->meta);
     g_mutex_lock (&engine->lock);
     bool failed = engine->state == CLFS_STATE_FAILED;

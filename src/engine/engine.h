@@ -246,6 +246,9 @@ NTSTATUS clfs_engine_fail (clfs_engine *engine, NTSTATUS status, const char *for
 /* A read in sequence came to something that cannot be read: the first one is reported and stays in the log's `error`; the log goes
  * on. Returns `status`, whatever it is; the message is clfs_error_message() (no lock). */
 NTSTATUS clfs_engine_unreadable (clfs_engine *engine, NTSTATUS status);
+/* Whether this handle may change the log at all: STATUS_ACCESS_DENIED if it was opened to read and shares the engine of one that
+ * writes. The log's state is another question. */
+NTSTATUS clfs_engine_check_handle (const clfs_log *log) G_GNUC_WARN_UNUSED_RESULT;
 /* An append found no room: the thread's error message says why (lock). */
 void clfs_engine_set_full (clfs_engine *engine);
 /* Tells the watchers; no lock held. */

@@ -21,6 +21,14 @@ clfs_engine_check_writable (clfs_engine *engine)
     }
 }
 
+NTSTATUS
+clfs_engine_check_handle (const clfs_log *log)
+{
+    if ((log->flags & CLFS_LOG_WRITE) || !log->engine->writer)
+        return STATUS_SUCCESS;
+    return clfs_message_fail (STATUS_ACCESS_DENIED, "log %s was opened to read; open it with CLFS_LOG_WRITE", log->engine->name);
+}
+
 void
 clfs_engine_set_full (clfs_engine *engine)
 {

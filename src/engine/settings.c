@@ -88,6 +88,9 @@ NTSTATUS
 clfs_log_set (clfs_log *log, enum clfs_setting setting, uint64_t value)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     NTSTATUS status = clfs_setting_check (setting, value);
     if (status != STATUS_SUCCESS)
         return status;
@@ -122,6 +125,9 @@ NTSTATUS
 clfs_log_set_attrs (clfs_log *log, const clfs_attr attrs[CLFS_ATTR_SLOTS], unsigned mask)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     g_mutex_lock (&engine->meta);
     NTSTATUS status = check_writable (engine);
     if (status == STATUS_SUCCESS) {
@@ -181,6 +187,9 @@ NTSTATUS
 clfs_log_add_containers (clfs_log *log, unsigned count, const char *const *names, uint64_t *container_bytes)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     if (count == 0)
         return clfs_message_fail (STATUS_INVALID_PARAMETER, "log %s: no container to add", engine->name);
     if (container_bytes) {
@@ -257,6 +266,9 @@ NTSTATUS
 clfs_log_remove_containers (clfs_log *log, unsigned count, const char *const *names, bool force)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     if (count == 0 || !names)
         return clfs_message_fail (STATUS_INVALID_PARAMETER, "log %s: no container to remove", engine->name);
     g_mutex_lock (&engine->meta);
@@ -271,6 +283,9 @@ NTSTATUS
 clfs_log_ensure_space (clfs_log *log, uint64_t bytes)
 {
     clfs_engine *engine = log->engine;
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     clfs_info info;
     clfs_log_info (log, &info);
     if (bytes > info.available_bytes)

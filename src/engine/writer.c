@@ -15,6 +15,9 @@ struct clfs_writer {
 NTSTATUS
 clfs_writer_open (clfs_log *log, clfs_writer **out)
 {
+    NTSTATUS allowed = clfs_engine_check_handle (log);
+    if (allowed != STATUS_SUCCESS)
+        return allowed;
     clfs_writer *writer = g_new0 (clfs_writer, 1);
     writer->engine = log->engine;
     writer->last = CLFS_INVALID_LSN;

@@ -709,7 +709,34 @@ with_all_a_log_begins_at_the_oldest_record_that_is_there (void)
     harness_end (&h);
 }
 
+static void
+a_handle_that_reads_changes_nothing_also_beside_one_that_writes (void)
+{
+    harness h = { 0 };
+    harness_start (&h, CLFS_STORE_INLINE);
+    clfs_log *log = harness_log (&h, "a"), *reading;
+    clfs_lsn_t two;
+    harness_append (log, "one");
+    two = harness_append (log, "two");
+    CU_ASSERT_EQUAL_FATAL (clfs_log_open (h.store, "a", CLFS_LOG_READ, &reading), STATUS_SUCCESS);
+    struct iovec vector = { (void *) "x", 1 };
+    clfs_writer *writer;
+    CU_ASSERT_EQUAL (clfs_log_append (reading, &vector, 1, NULL, NULL), STATUS_ACCESS_DENIED);
+    CU_ASSERT_EQUAL (clfs_writer_open (reading, &writer), STATUS_ACCESS_DENIED);
+    CU_ASSERT_EQUAL (clfs_log_set_base (reading, two), STATUS_ACCESS_DENIED);
+    CU_ASSERT_EQUAL (clfs_log_write_restart (reading, "x", 1, CLFS_INVALID_LSN, NULL), STATUS_ACCESS_DENIED);
+    CU_ASSERT_EQUAL (clfs_log_reset (reading), STATUS_ACCESS_DENIED);
+    CU_ASSERT_EQUAL (clfs_log_set (reading, CLFS_SET_FLUSH_MS, 1), STATUS_ACCESS_DENIED);
+    CU_ASSERT_EQUAL (clfs_log_add_containers (reading, 1, NULL, NULL), STATUS_ACCESS_DENIED);
+    g_autofree char *records = harness_records (reading);
+    CU_ASSERT_STRING_EQUAL (records, "one|two|");
+    CU_ASSERT_EQUAL (clfs_log_close (reading), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_SUCCESS);
+    harness_end (&h);
+}
+
 static const clfs_test tests[] = {
+    CLFS_TEST (a_handle_that_reads_changes_nothing_also_beside_one_that_writes),
     CLFS_TEST (names_are_valid_or_refused_with_a_reason),
     CLFS_TEST (logs_that_are_not_there_are_not_found),
     CLFS_TEST (a_log_is_durable_when_it_was_made_and_gone_when_it_was_removed),
