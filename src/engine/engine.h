@@ -425,6 +425,7 @@ typedef struct clfs_scan {
     int64_t last_ns;
     GPtrArray *loose;            /* clfs_scan_block above the mark: written, perhaps not durable; with keep_raw only */
     clfs_block_fault fault;      /* what is at `end` */
+    bool start_damaged;          /* the block that ends at the scan start is not the one that the metadata means */
     bool watched;                /* a block of the chain (or its start) ends at the LSN asked for */
     uint32_t watched_checksum;   /* and this is its checksum */
     uint64_t watched_offset;
@@ -442,6 +443,8 @@ typedef struct clfs_scan_entry {
 NTSTATUS clfs_scan_chain (clfs_engine *engine, const clfs_blf *blf, bool keep_raw, clfs_lsn_t watch,
                           clfs_scan *out) G_GNUC_WARN_UNUSED_RESULT;
 void clfs_scan_clear (clfs_scan *scan);
+/* Whether the block that ends at the scan start is still the one that the metadata means (no lock). */
+bool clfs_scan_start_intact (clfs_engine *engine, const clfs_blf *blf);
 /* Whether the epoch may stand at the address. */
 bool clfs_scan_epoch_fits (const clfs_blf *blf, clfs_lsn_t address, uint32_t epoch);
 

@@ -293,7 +293,7 @@ open_locked (clfs_engine *engine, const clfs_blf_report *report)
     bool clean = (engine->blf->ext_flags & CLFS_EXT_CLEAN) && !(engine->blf->ext_flags & CLFS_EXT_DAMAGED) &&
                  report->general_valid[0] && report->general_valid[1] && report->control_valid[0] &&
                  report->control_valid[1] && report->scratch_valid[0] && report->scratch_valid[1] &&
-                 !file_exists (storage, area);
+                 !file_exists (storage, area) && clfs_scan_start_intact (engine, engine->blf);
     if (clean) {
         g_mutex_lock (&engine->lock);
         clfs_engine_take_clean_end (engine);

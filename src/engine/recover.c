@@ -260,9 +260,15 @@ become_damaged (clfs_engine *engine, const clfs_scan *scan)
     }
     g_mutex_lock (&engine->lock);
     engine->state = CLFS_STATE_READ_ONLY;
-    g_snprintf (engine->error, sizeof engine->error,
-                "damaged at 0x%016" G_GINT64_MODIFIER "x (%s, offset %u): %s; durable was up to 0x%016" G_GINT64_MODIFIER "x; reset empties it",
-                scan->end, file, clfs_lsn_block_bytes (scan->end), clfs_block_fault_text (scan->fault), scan->mark);
+    if (scan->mark <= scan->end)
+        g_snprintf (engine->error, sizeof engine->error,
+                    "damaged before 0x%016" G_GINT64_MODIFIER "x: the block that ends there is not the one that was written; reset empties it",
+                    engine->blf->scan_start);
+    else
+        g_snprintf (engine->error, sizeof engine->error,
+                    "damaged at 0x%016" G_GINT64_MODIFIER "x (%s, offset %u): %s; durable was up to 0x%016" G_GINT64_MODIFIER
+                    "x; reset empties it",
+                    scan->end, file, clfs_lsn_block_bytes (scan->end), clfs_block_fault_text (scan->fault), scan->mark);
     g_mutex_unlock (&engine->lock);
     clfs_message_report (LOG_CRIT, "log %s: %s", engine->name, engine->error);
     return STATUS_SUCCESS;
@@ -350,10 +356,16 @@ clfs_engine_recover (clfs_engine *engine, const clfs_blf_report *report)
     }
 
     clfs_lsn_t mark = area ? MAX (scan.mark, watch) : scan.mark;
-    if (damaged_before || mark > scan.end) {
+    if (damaged_before || mark > scan.end || scan.start_damaged) {
         scan.mark = mark;
         clfs_area_free (area);
-        status = become_damaged (engine, &scan);
+        if (mark <= scan.end && !damaged_before) {
+            /* The damage lies below; what follows it is whole and is made durable, as ever, before it counts. */
+            status = rewrite_loose (engine, &scan);
+            scan.mark = scan.end;
+        }
+        if (status == STATUS_SUCCESS)
+            status = become_damaged (engine, &scan);
         goto out;
     }
     const char *mismatch = area ? area_mismatch (clfs_area_current_mark (area), &scan) : NULL;

@@ -20,6 +20,7 @@ typedef struct window {
     uint8_t *bytes;
     size_t capacity, count;
     uint64_t offset;           /* of bytes[0] in the container */
+    size_t ahead;              /* read at least so much at a time */
 } window;
 
 static void
@@ -65,7 +66,7 @@ static NTSTATUS
 window_show (window *w, uint64_t offset, size_t bytes, uint8_t **at)
 {
     if (w->count == 0 || offset < w->offset || offset + bytes > w->offset + w->count) {
-        size_t wanted = (size_t) MIN (MAX (bytes, WINDOW_BYTES), w->container_bytes - offset);
+        size_t wanted = (size_t) MIN (MAX (bytes, w->ahead), w->container_bytes - offset);
         if (wanted > w->capacity) {
             w->bytes = g_realloc (w->bytes, wanted);
             w->capacity = wanted;
@@ -270,6 +271,20 @@ check_scan_start (clfs_engine *engine, const clfs_blf *blf, window *w, bool *sam
     return STATUS_SUCCESS;
 }
 
+bool
+clfs_scan_start_intact (clfs_engine *engine, const clfs_blf *blf)
+{
+    window w = { .engine = engine, .container_bytes = blf->container_bytes };
+    bool same = true;
+    /* What cannot be read is no damage: whoever needs it is told. */
+    if (window_enter (&w, clfs_lsn_container (blf->scan_start)) != STATUS_SUCCESS ||
+        check_scan_start (engine, blf, &w, &same) != STATUS_SUCCESS)
+        same = true;
+    window_leave (&w);
+    g_free (w.bytes);
+    return same;
+}
+
 static void
 watch_end (clfs_scan *scan, clfs_lsn_t watch)
 {
@@ -300,7 +315,7 @@ clfs_scan_chain (clfs_engine *engine, const clfs_blf *blf, bool keep_raw, clfs_l
         out->mark = MAX (out->mark, blf->damage);
     watch_end (out, watch);
 
-    window w = { .engine = engine, .container_bytes = blf->container_bytes };
+    window w = { .engine = engine, .container_bytes = blf->container_bytes, .ahead = WINDOW_BYTES };
     uint32_t first = clfs_lsn_container (blf->scan_start);
     uint32_t epoch = 0;
     NTSTATUS status = STATUS_SUCCESS;
@@ -315,12 +330,9 @@ clfs_scan_chain (clfs_engine *engine, const clfs_blf *blf, bool keep_raw, clfs_l
         bool more = true;
         if (id == first)
             status = check_scan_start (engine, blf, &w, &more);
-        if (status == STATUS_SUCCESS && !more) {
-            /* Below every mark: certainly damage. The chain ends here, and nothing behind it can be trusted. */
-            out->fault = CLFS_BLOCK_CHECKSUM;
-            out->mark = MAX (out->mark, blf->scan_start + CLFS_SECTOR_BYTES);
-            break;
-        }
+        /* Certainly damage, for it lies below every mark. What follows is chained to the checksum in the metadata, and stays readable. */
+        if (status == STATUS_SUCCESS && !more)
+            out->start_damaged = more = true;
         while (status == STATUS_SUCCESS && more && clfs_lsn_container (out->end) == id) {
             status = take_block (engine, blf, &w, keep_raw, &epoch, out, &more);
             if (more)

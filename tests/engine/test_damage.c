@@ -611,7 +611,62 @@ a_read_that_fails_once_is_an_error_of_that_read_only (void)
     end (&f);
 }
 
+static void
+damage_in_the_last_block_of_a_closed_log_is_seen_before_anything_is_appended_behind_it (void)
+{
+    fixture f;
+    begin (&f, true);
+    harness h = copy_of (&f);
+    flip (h.disk, f.container, (f.lsns[RECORDS - 1] & 0xFFFFFE00u) + 300, 3);
+    harness_boot (&h);
+    clfs_log *log = harness_log (&h, "a");
+    clfs_info info = harness_info (log);
+    CU_ASSERT_EQUAL (info.state, CLFS_STATE_READ_ONLY);
+    CU_ASSERT_PTR_NOT_NULL (strstr (info.error, "damaged"));
+    CU_ASSERT_EQUAL (harness_append_number (log, 1, 10, NULL), STATUS_MEDIA_WRITE_PROTECTED);
+    NTSTATUS error;
+    CU_ASSERT_EQUAL (honest_records (log, &f, &error), RECORDS - 5);
+    CU_ASSERT_EQUAL (error, STATUS_LOG_BLOCK_INVALID);
+    CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_SUCCESS);
+    done_with (&h);
+    end (&f);
+}
+
+static void
+what_was_flushed_behind_a_block_that_rotted_later_stays_readable (void)
+{
+    fixture f;
+    begin (&f, true);
+    harness h = copy_of (&f);
+    harness_boot (&h);
+    clfs_log *log = harness_log (&h, "a");
+    clfs_lsn_t lsn;
+    CU_ASSERT_EQUAL (harness_append_number (log, 77, 100, &lsn), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL (clfs_log_flush (log, 0, NULL), STATUS_SUCCESS);
+    clfs_sim_power_loss (h.disk, CLFS_SIM_NONE, NULL);
+    /* The scan start is the end of this block: its damage must not take along what follows. */
+    flip (h.disk, f.container, (f.lsns[RECORDS - 1] & 0xFFFFFE00u) + 300, 3);
+    for (int opening = 0; opening < 2; opening++) {
+        harness_boot (&h);
+        log = harness_log (&h, "a");
+        CU_ASSERT_EQUAL (harness_info (log).state, CLFS_STATE_READ_ONLY);
+        clfs_cursor *cursor;
+        clfs_record record;
+        CU_ASSERT_EQUAL_FATAL (clfs_cursor_open (log, CLFS_CURSOR_FORWARD, &cursor), STATUS_SUCCESS);
+        CU_ASSERT_EQUAL (clfs_cursor_seek (cursor, lsn, &record), STATUS_SUCCESS);
+        CU_ASSERT (harness_is_number (&record, 77, 100));
+        CU_ASSERT_EQUAL (clfs_cursor_seek (cursor, f.lsns[RECORDS - 1], &record), STATUS_LOG_BLOCK_INVALID);
+        clfs_cursor_close (cursor);
+        CU_ASSERT_EQUAL (clfs_log_close (log), STATUS_SUCCESS);
+        harness_stop (&h);
+    }
+    clfs_sim_disk_free (h.disk);
+    end (&f);
+}
+
 static const clfs_test tests[] = {
+    CLFS_TEST (damage_in_the_last_block_of_a_closed_log_is_seen_before_anything_is_appended_behind_it),
+    CLFS_TEST (what_was_flushed_behind_a_block_that_rotted_later_stays_readable),
     CLFS_TEST (after_damage_back_shows_the_record_before_the_last_that_was_shown),
     CLFS_TEST (a_changed_bit_in_a_block_of_a_clean_log_is_seen_by_whoever_reads_it),
     CLFS_TEST (a_changed_bit_below_the_durable_mark_makes_the_log_read_only_and_reset_ends_it),
