@@ -20,6 +20,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+/* A mount that is busy is looked at again for a second. */
+#define BUSY_LOOKS 20
+#define BUSY_LOOK_US 50000
+
 /* Undoes the octal escapes of /proc/self/mountinfo. */
 static char *
 unescape (const char *text)
@@ -167,6 +171,11 @@ clfs_unmount (const char *mountpoint)
         fprintf (stderr, "clfs: %s: not everything could be flushed: %s; the log of the daemon says what\n", path,
                  g_strerror (unflushed));
     error = detach (path);
+    /* Whoever only looks (a stat, another clfs that waits for the mountpoint) is in it for a moment. */
+    for (int look = 0; error == EBUSY && look < BUSY_LOOKS; look++) {
+        g_usleep (BUSY_LOOK_US);
+        error = detach (path);
+    }
     if (error == EBUSY)
         fprintf (stderr, "clfs: cannot unmount %s: open files, or somebody's current directory, are in it\n", path);
     else if (error > 0)

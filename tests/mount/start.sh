@@ -166,6 +166,11 @@ mount_store
 ok "a mount waits for the mountpoint" bash -c '(sleep 1; "$1" -u "$2") & "$1" "$3" "$2"' - "$CLFS" "$mnt" "$work/other"
 is "and is the new one" "" "$(ls "$mnt")"
 unmount
+mount_store
+(cd "$mnt" && sleep 0.3) &
+sleep 0.1
+ok "who is in a mount for a moment only does not keep it" "$CLFS" -u "$mnt"
+wait $!
 
 # ---- logs that cannot be read: the others mount, and each says what it is
 mount_store
