@@ -194,7 +194,7 @@ take_block (clfs_engine *engine, const clfs_blf *blf, window *w, bool keep_raw, 
 
 /* Looks in the rest of a container for blocks of this epoch that the chain does not reach: what they say was durable was. */
 static NTSTATUS
-search_beyond (clfs_engine *engine, const clfs_blf *blf, window *w, uint32_t logical_id, uint64_t offset, clfs_scan *scan)
+search_beyond (const clfs_blf *blf, window *w, uint32_t logical_id, uint64_t offset, clfs_scan *scan)
 {
     while (offset < w->container_bytes) {
         uint8_t *at;
@@ -228,14 +228,13 @@ search_beyond (clfs_engine *engine, const clfs_blf *blf, window *w, uint32_t log
             offset += CLFS_SECTOR_BYTES;
         }
     }
-    (void) engine;
     return STATUS_SUCCESS;
 }
 
 /* Does the block that ends at the scan start still have the checksum that the metadata says? A container that was replaced by
  * another, or by an older copy of itself, shows here. */
 static NTSTATUS
-check_scan_start (clfs_engine *engine, const clfs_blf *blf, window *w, bool *same)
+check_scan_start (const clfs_blf *blf, window *w, bool *same)
 {
     *same = true;
     uint64_t end = clfs_lsn_block_bytes (blf->scan_start);
@@ -266,7 +265,6 @@ check_scan_start (clfs_engine *engine, const clfs_blf *blf, window *w, bool *sam
         w->count = 0;
         return STATUS_SUCCESS;
     }
-    (void) engine;
     *same = false;
     return STATUS_SUCCESS;
 }
@@ -278,7 +276,7 @@ clfs_scan_start_intact (clfs_engine *engine, const clfs_blf *blf)
     bool same = true;
     /* What cannot be read is no damage: whoever needs it is told. */
     if (window_enter (&w, clfs_lsn_container (blf->scan_start)) != STATUS_SUCCESS ||
-        check_scan_start (engine, blf, &w, &same) != STATUS_SUCCESS)
+        check_scan_start (blf, &w, &same) != STATUS_SUCCESS)
         same = true;
     window_leave (&w);
     g_free (w.bytes);
@@ -329,7 +327,7 @@ clfs_scan_chain (clfs_engine *engine, const clfs_blf *blf, bool keep_raw, clfs_l
             break;
         bool more = true;
         if (id == first)
-            status = check_scan_start (engine, blf, &w, &more);
+            status = check_scan_start (blf, &w, &more);
         /* Certainly damage, for it lies below every mark. What follows is chained to the checksum in the metadata, and stays readable. */
         if (status == STATUS_SUCCESS && !more)
             out->start_damaged = more = true;
@@ -346,7 +344,7 @@ clfs_scan_chain (clfs_engine *engine, const clfs_blf *blf, bool keep_raw, clfs_l
         else if (clfs_lsn_container (out->end) > id)
             continue;
         w.count = 0;
-        status = search_beyond (engine, blf, &w, id, from, out);
+        status = search_beyond (blf, &w, id, from, out);
         if (status != STATUS_SUCCESS)
             break;
     }
