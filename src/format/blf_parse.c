@@ -321,6 +321,12 @@ read_ext (const uint8_t *block, clfs_blf *blf)
     blf->pending_bytes_max = ext->pending_bytes_max;
     blf->damage = ext->damage;
     blf->last_record = ext->last_record;
+    /* Each of these bounds blocks: it is the address where one ends. */
+    if (clfs_lsn_record (blf->epoch_first) != 0 || clfs_lsn_record (blf->scan_start) != 0 ||
+        clfs_lsn_record (blf->clean_end) != 0 || clfs_lsn_record (blf->durable) != 0)
+        return "has a mark that is no address of a block";
+    if ((blf->ext_flags & CLFS_EXT_CLEAN) && blf->clean_end == CLFS_INVALID_LSN)
+        return "is clean without an end";
     return NULL;
 }
 
