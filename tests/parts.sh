@@ -211,7 +211,7 @@ part_crash ()
     run_each 300 "${list[@]}"
 }
 
-# libFuzzer programs of tests/fuzz, FUZZ_SECONDS each (20): a build of its own with clang.
+# libFuzzer programs of tests/fuzz, the same inputs each time, or FUZZ_SECONDS each: a build of its own with clang.
 part_fuzz ()
 {
     if ! echo 'int LLVMFuzzerTestOneInput (const char *d, unsigned long n) { return d && n > 9; }' |

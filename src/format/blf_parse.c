@@ -327,6 +327,9 @@ read_ext (const uint8_t *block, clfs_blf *blf)
         return "has a mark that is no address of a block";
     if ((blf->ext_flags & CLFS_EXT_CLEAN) && blf->clean_end == CLFS_INVALID_LSN)
         return "is clean without an end";
+    if (blf->container_bytes == 0 || blf->container_bytes > CLFS_CONTAINER_BYTES_MAX ||
+        blf->container_bytes % CLFS_CONTAINER_BYTES_UNIT != 0)
+        return "has an impossible container size";
     return NULL;
 }
 

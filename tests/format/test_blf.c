@@ -79,6 +79,7 @@ what_is_not_set_comes_back_as_not_set (void)
     g_autofree uint8_t *file = NULL;
 
     blf->ours = true;
+    blf->container_bytes = CLFS_CONTAINER_BYTES_UNIT;
     file = sample_blf_file (blf, &layout);
     CU_ASSERT_EQUAL_FATAL (sample_parse (file, layout.file_bytes, &report, &back), STATUS_SUCCESS);
     CU_ASSERT_TRUE (sample_blf_equal (blf, back));

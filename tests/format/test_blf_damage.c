@@ -367,9 +367,9 @@ names_lose_their_prefix_and_their_path (void)
 }
 
 static void
-marks_that_are_no_addresses_of_blocks_are_refused (void)
+marks_that_are_no_addresses_of_blocks_and_impossible_sizes_are_refused (void)
 {
-    for (int mark = 0; mark < 6; mark++) {
+    for (int mark = 0; mark < 9; mark++) {
         g_autoptr (clfs_blf) blf = sample_blf (1);
         clfs_blf_layout layout;
         clfs_lsn_t *const marks[] = { &blf->epoch_first, &blf->scan_start, &blf->clean_end, &blf->durable };
@@ -381,13 +381,15 @@ marks_that_are_no_addresses_of_blocks_are_refused (void)
             blf->ext_flags |= CLFS_EXT_CLEAN;
             blf->clean_end = CLFS_INVALID_LSN;
         }
+        if (mark > 5)
+            blf->container_bytes = mark == 6 ? 0 : mark == 7 ? UINT64_MAX / 2 : CLFS_CONTAINER_BYTES_UNIT + 512;
         g_autofree uint8_t *file = sample_blf_file (blf, &layout);
-        CU_ASSERT_EQUAL (sample_file_is_refused (file, layout.file_bytes), mark < 5);
+        CU_ASSERT_EQUAL (sample_file_is_refused (file, layout.file_bytes), mark != 5);
     }
 }
 
 static const clfs_test tests[] = {
-    CLFS_TEST (marks_that_are_no_addresses_of_blocks_are_refused),
+    CLFS_TEST (marks_that_are_no_addresses_of_blocks_and_impossible_sizes_are_refused),
     CLFS_TEST (every_changed_bit_of_a_general_copy_is_seen_and_the_other_one_counts),
     CLFS_TEST (every_changed_bit_of_control_and_scratch_is_seen_and_the_twin_serves),
     CLFS_TEST (file_without_a_valid_copy_is_refused_and_says_why),

@@ -191,6 +191,20 @@ supervise (const char *program, const char *name, const char *input_file, pid_t 
     _exit (1);
 }
 
+/* About ten seconds of each. */
+static unsigned
+default_runs (const char *name)
+{
+    static const struct {
+        const char *name;
+        unsigned runs;
+    } all[] = { { "fuzz_blf", 8000 }, { "fuzz_block", 300000 }, { "fuzz_control", 2000 }, { "fuzz_log", 800 } };
+    for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
+        if (strstr (name, all[i].name) != NULL)
+            return all[i].runs;
+    return 1000;
+}
+
 static void
 run_by_default (int *argc, char ***argv)
 {
@@ -206,9 +220,15 @@ run_by_default (int *argc, char ***argv)
     pid_t child;
 
     g_ptr_array_add (arguments, g_strdup (program));
-    g_ptr_array_add (arguments, g_strdup_printf ("-max_total_time=%s", seconds != NULL ? seconds : "20"));
-    if (seed != NULL)
-        g_ptr_array_add (arguments, g_strdup_printf ("-seed=%s", seed));
+    if (seconds != NULL) {
+        g_ptr_array_add (arguments, g_strdup_printf ("-max_total_time=%s", seconds));
+    } else {
+        /* The same inputs at each run: a test that finds something new each day tells nothing of today's change. */
+        g_ptr_array_add (arguments, g_strdup_printf ("-runs=%u", default_runs (name)));
+        g_ptr_array_add (arguments, g_strdup ("-max_total_time=60"));
+    }
+    if (seed != NULL || seconds == NULL)
+        g_ptr_array_add (arguments, g_strdup_printf ("-seed=%s", seed != NULL ? seed : "1"));
     else
         g_ptr_array_add (arguments, g_strdup_printf ("-seed=%u", (unsigned) time (NULL) ^ (unsigned) getpid ()));
     g_ptr_array_add (arguments, g_strdup ("-timeout=20"));

@@ -5,8 +5,8 @@
  * Checksums and signatures would stop nearly all changed bytes, so inputs are changes to decoded blocks, which are
  * sealed again. Small inputs reach deep, and a failing one stays small.
  *
- * Without arguments a program fuzzes for FUZZ_SECONDS (20) from FUZZ_SEED (chosen and printed) and its part of
- * tests/fuzz/corpus; what fails is written to a file. With arguments it is libFuzzer as it is: a file is replayed.
+ * Without arguments a program runs a fixed number of inputs from FUZZ_SEED (1), or for FUZZ_SECONDS from a seed that is chosen and
+ * printed, and from its part of tests/fuzz/corpus; what fails is written to a file. With arguments it is libFuzzer as it is: a file is replayed.
  */
 #ifndef CLFS_TESTS_FUZZ_H
 #define CLFS_TESTS_FUZZ_H
