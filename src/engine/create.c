@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* 8 MiB containers: zero-filling one takes some tens of milliseconds in the background, and a small log stays small. 1 GiB in
- * all is what journald allows itself at most by default on a small disk, too. */
+/* 8 MiB containers: large enough that a new one is rare, small enough to be zero-filled in the background before it is needed. 1 GiB in
+ * all bounds a log that nobody looks after. */
 #define DEFAULT_CONTAINER_BYTES (UINT64_C (8) << 20)
 #define DEFAULT_MAX_BYTES (UINT64_C (1) << 30)
 #define DEFAULT_PENDING_BYTES (UINT64_C (16) << 20)
